@@ -1,0 +1,254 @@
+"""What the rooms hand to one another: frozen values, and the protocol of a poster.
+
+Times are aware datetimes (in the ledger: UTC microseconds as integers). Paths of posts are relative
+to the configuration's folder, with `/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from bot.i18n import Message
+
+Json = Mapping[str, Any]
+SummarySource = Literal["section", "front-matter", "more", "lead", "title"]
+
+
+# --- content ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture of a post: a file of the site (`file` absolute, `shown` as a person writes it) or a
+    remote `url`. `mime` is sniffed from the bytes, None where not known."""
+
+    alt: str
+    file: str | None = None
+    shown: str | None = None
+    url: str | None = None
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The 3行要約 as plain-text lines, and where they came from."""
+
+    lines: tuple[str, ...]
+    source: SummarySource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One article as its file says. The body is not kept: `content.read_body(post)` reads it.
+
+    `id` is empty until the ledger has named the post; `explicit_id` is front matter's `id`/`guid`.
+    `why_not` is a stable code (draft, future, expired, …), None exactly where `visible`.
+    `changes_at` is when its visibility next changes by the clock alone.
+    """
+
+    path: str
+    source: str
+    url: str
+    title: str
+    date: datetime | None
+    lastmod: datetime | None
+    language: str
+    tags: tuple[str, ...]
+    categories: tuple[str, ...]
+    summary: Summary
+    cover: Image | None
+    content_hash: str
+    visible: bool
+    why_not: str | None
+    id: str = ""
+    explicit_id: str | None = None
+    author: str | None = None
+    description: str = ""
+    section: str = ""
+    aliases: tuple[str, ...] = ()
+    changes_at: datetime | None = None
+    social: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with one file: shown, the rest goes on. `post_lost`: the file gives no post."""
+
+    path: str
+    message: Message
+    code: str
+    line: int | None = None
+    hint: Message | None = None
+    post_lost: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One reading of the content folder. `readable` is False where the folder is missing or cannot
+    be read: then nothing may be concluded from what is not there."""
+
+    posts: tuple[Post, ...]
+    problems: tuple[Problem, ...]
+    readable: bool
+    changed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A post as a feed shows it. `guid` never changes; `html` is sanitised, with absolute URLs."""
+
+    post: Post
+    guid: str
+    published: datetime
+    updated: datetime
+    html: str
+
+
+# --- compose ------------------------------------------------------------------------------------
+
+Unit = Literal["x-weighted", "graphemes", "code-points", "utf16", "bytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLimit:
+    """How a network counts: unit, maximum (None: no limit), what a link costs (None: as written),
+    and a second cap in UTF-8 bytes. Declared in each network's own file beside its source page."""
+
+    unit: Unit
+    maximum: int | None
+    link_cost: int | None = None
+    byte_cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    length: int
+    limit: int | None
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One post of a thread (the only one, mostly): exactly the text that would be sent."""
+
+    text: str
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What would appear on one target. The same value is previewed, dry-run, stored and sent."""
+
+    account: str
+    network: str
+    post: str
+    url: str
+    title: str
+    description: str
+    parts: tuple[Part, ...]
+    link: str | None
+    hashtags: tuple[str, ...]
+    images: tuple[Image, ...]
+    language: str
+    left_out: tuple[Message, ...] = ()
+    options: Json = field(default_factory=dict)
+
+
+# --- outbox -------------------------------------------------------------------------------------
+
+
+class State(StrEnum):
+    PLANNED = "planned"
+    HELD = "held"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Replay(StrEnum):
+    """How a lost answer is settled: KEYED the same request again is safe for a stated time;
+    SEARCHABLE the account can be read back; BLIND only a person knows."""
+
+    KEYED = "keyed"
+    SEARCHABLE = "searchable"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The copy out there: its remote id, its permalink, when, and what else a reply or edit needs."""
+
+    id: str
+    url: str | None
+    at: datetime
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What `commit` will put on the wire: JSON without secrets, stored before the first byte goes
+    out. `replay` and `key_seconds` (how long a repeat with the same key is safe, from the first
+    attempt) are frozen with it. `notes` say what was left out (an image that was refused)."""
+
+    payload: Json
+    replay: Replay
+    key_seconds: float = 0
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """Read back to before the attempt, and it is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotTell:
+    """The pages ended before the attempt's time was reached."""
+
+
+Finding = Found | Absent | CannotTell
+
+
+class Poster(Protocol):
+    """One account on one network. Made by the registry; used by one worker at a time."""
+
+    network: str
+    settling: float | None
+    """Seconds after which a lost call can no longer become visible; None: time-out + 1."""
+
+    def prepare(self, draft: Draft, part: int, parents: tuple[Receipt, ...], with_images: bool) -> Prepared:
+        """Upload media, refresh tokens: nothing visible, may be repeated. Raises NotSent."""
+
+    def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
+        """Exactly one visible call. `guard` is called last before the first byte and raises
+        LostLease where the lease is gone. Raises NotSent, OutcomeUnknown or LostLease."""
+
+    def find(self, payload: Json, key: str, since: datetime, known: Collection[str]) -> Finding:
+        """Read the account back for what `commit(payload, key)` may have made visible after
+        `since`, leaving out the remote ids in `known`. Raises NotSent where it cannot be read."""
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time as a value: `now` aware UTC; `steady` seconds that also run while the machine sleeps."""
+
+    def now(self) -> datetime: ...
+    def steady(self) -> float: ...

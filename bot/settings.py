@@ -1,0 +1,123 @@
+"""The settings, as frozen values: what config.toml may say, its defaults and its words.
+
+Each field's metadata documents it (docs/configuration.md is made from here); `bot.config` fills
+these from the file. A new setting is a new field here and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any
+
+
+def setting(doc: str, default: Any = MISSING, **more: Any) -> Any:
+    """A field with its documentation. Lists and tables are given as tuples and frozen mappings."""
+    return field(default=default, metadata={"doc": doc, **more})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """Names where a secret lives; the value is read when it is needed and kept by nobody."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    url: str = setting("The address of the site, with https://")
+    title: str = setting("The name of the site", "")
+    language: str = setting("Its language (BCP 47)", "en")
+    timezone: str = setting("The zone of dates that name none (IANA)", "UTC")
+    author: str = setting("Who writes, where a post does not say", "")
+    description: str = setting("One sentence about the site, shown in feeds", "")
+    id: str = setting("The ledger's name for this site; by default host and path of `url` at the first run", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    path: str = setting("The folder of Markdown files", "content")
+    static: str = setting("The folder of files that are served as they are", "static")
+    permalink: str = setting(
+        "The pattern of a post's address: `:slugorfilename`, `:slug`, `:filename`, `:title`, `:section`, `:sections`, `:year`, `:month`, `:day`",
+        "/posts/:slugorfilename/",
+    )
+    sections: tuple[str, ...] = setting("Only these first-level folders hold posts; empty: all", ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySettings:
+    headings: tuple[str, ...] = setting(
+        "Headings of the section whose list items are shared, in order of priority", ("3行要約",)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    path: str = setting("The folder that the feeds are written to", "public")
+    limit: int = setting("How many posts a feed holds", 20)
+    rss: str = setting("File name of RSS 2.0; empty: not written", "feed.xml")
+    atom: str = setting("File name of Atom 1.0; empty: not written", "atom.xml")
+    json: str = setting("File name of JSON Feed 1.1; empty: not written", "feed.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    flood: int = setting("More new posts than this in one scan are held until `bot approve`", 10)
+    timeout: float = setting("Seconds that one call to a network may take", 15.0)
+    settle_gap: float = setting("Seconds between the two looks that settle a lost answer", 2.0)
+    give_up: str = setting("Retries end when a delivery has been due for so long", "3d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSettings:
+    url: str = setting("Where the ledger lives: sqlite:///PATH or postgresql://…", "sqlite:///state/bot.db")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ui:
+    language: str = setting("The language bot speaks: en or ja; empty: the terminal's, else the site's", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One [[accounts]] table over [defaults.NETWORK] over [defaults] over built-in."""
+
+    name: str = setting("The account's name, as you call it")
+    network: str = setting("file, mastodon, x, bluesky or misskey")
+    was: tuple[str, ...] = setting("Earlier names of this account", ())
+    enabled: bool = setting("false: shown in the dry run, nothing is planned", True)
+    template: str = setting("Jinja2: all the text that is sent; empty: the built-in one", "")
+    limit: int | None = setting("The length limit, where the account has its own", None)
+    backfill: int = setting("Of the posts that are there when the account starts, share the newest n", 0)
+    hashtags: int = setting("How many hashtags at most", 3)
+    path: str = setting("The file that lines are added to", "", networks=("file",))
+    instance: str = setting("The server, with https://", "", networks=("mastodon", "misskey"))
+    token: Secret | None = setting("The access token", None, networks=("mastodon", "misskey"))
+    visibility: str = setting("public, unlisted or private", "public", networks=("mastodon",))
+    handle: str = setting("The handle, like name.bsky.social", "", networks=("bluesky",))
+    app_password: Secret | None = setting("An app password", None, networks=("bluesky",))
+    pds: str = setting("The account's server, with https://", "https://bsky.social", networks=("bluesky",))
+    consumer_key: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+    consumer_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+    access_token: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+    access_token_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole file, validated. `root` is its folder: relative paths start there. `lines` maps a
+    dotted key (`site.url`, `accounts.0.token`) to its line in `file`."""
+
+    file: str
+    root: str
+    site: Site
+    content: Content
+    summary: SummarySettings
+    feed: Feed
+    publish: Publish
+    state: StateSettings
+    ui: Ui
+    accounts: tuple[Account, ...]
+    lines: Mapping[str, int]
