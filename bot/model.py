@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from threading import Event
 from typing import Any, Literal, Protocol
 
 from bot.i18n import Message
@@ -186,6 +187,101 @@ class Replay(StrEnum):
     BLIND = "blind"
 
 
+OPEN_STATES = frozenset(
+    {
+        State.PLANNED,
+        State.HELD,
+        State.CLAIMED,
+        State.SENDING,
+        State.RETRY,
+        State.UNKNOWN,
+        State.FAILED,
+    }
+)
+"""What is not there yet and not given up: shown by `bot status`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What the ledger remembers of a post and nothing else could tell again. Times are UTC
+    microseconds. `guid` is the permalink at first sight."""
+
+    id: str
+    path: str
+    guid: str
+    url: str
+    title: str
+    content_hash: str
+    first_seen: int
+    first_visible: int | None = None
+    changed_at: int | None = None
+    gone_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A syndication target: one account of this site. `baseline_at`: when the posts of then were
+    recorded as already seen; `wait_until`: no call before; `paused`: why a person is needed."""
+
+    name: str
+    network: str
+    baseline_at: int | None = None
+    wait_until: int | None = None
+    wait_reason: str | None = None
+    paused: str | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What one target is to get of one article: a row of the ledger. Times are UTC microseconds.
+
+    `fence` counts claims and settlings: a move names the fence it saw. `looks` counts the readings
+    that did not find it. `frozen`: claimed once, so its draft no longer changes.
+    """
+
+    id: str
+    subject: str
+    account: str
+    network: str
+    kind: str
+    generation: int
+    part: int
+    state: State
+    due: int
+    seq: int = 0
+    reason: str | None = None
+    path: str = ""
+    url: str = ""
+    draft: Json | None = None
+    payload: Json | None = None
+    key: str | None = None
+    replay: Replay | None = None
+    key_seconds: float = 0
+    attempts: int = 0
+    fence: int = 0
+    owner: str | None = None
+    lease_until: int | None = None
+    sending_at: int | None = None
+    first_sending_at: int | None = None
+    doubt_since: int | None = None
+    looks: int = 0
+    with_images: bool = True
+    frozen: bool = False
+    remote_id: str | None = None
+    remote_url: str | None = None
+    remote_extra: Json | None = None
+    sent_at: int | None = None
+    source: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+    needs_person: bool = False
+    notes: tuple[str, ...] = ()
+    planned_at: int = 0
+    created_at: int = 0
+    updated_at: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The copy out there: its remote id, its permalink, when, and what else a reply or edit needs."""
@@ -233,7 +329,9 @@ class Poster(Protocol):
     settling: float | None
     """Seconds after which a lost call can no longer become visible; None: time-out + 1."""
 
-    def prepare(self, draft: Draft, part: int, parents: tuple[Receipt, ...], with_images: bool) -> Prepared:
+    def prepare(
+        self, draft: Draft, part: int, parents: tuple[Receipt, ...], with_images: bool
+    ) -> Prepared:
         """Upload media, refresh tokens: nothing visible, may be repeated. Raises NotSent."""
 
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
@@ -252,3 +350,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
     def steady(self) -> float: ...
+    def wait(self, event: Event, seconds: float) -> bool:
+        """Until `event` is set (True) or so much time has passed."""
+        ...

@@ -1,0 +1,122 @@
+"""Opening the store: SQLite (WAL, synchronous FULL, BEGIN IMMEDIATE) or PostgreSQL, and its schema.
+
+Alembic costs 0.4 s to import, so it is imported only where the schema is not the one of HEAD.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from bot.errors import ConfigError, StoreUnavailable
+from bot.i18n import msg
+
+HEAD = "0001"
+"""The newest revision in migrations/versions (a test holds the two together)."""
+BUSY_SECONDS = 30
+"""How long a writer waits for another; a turn's transactions are milliseconds."""
+
+
+def open_engine(url: str, root: Path, *, readonly: bool) -> Engine | None:
+    """An engine on the store that `url` names (a SQLite path is relative to `root`).
+
+    Read-only opens write nothing and answer None where there is no SQLite file yet.
+    Raises ConfigError for a URL that names no store, StoreUnavailable where it cannot be opened.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, root, readonly)
+    return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to HEAD; refuse one that a newer bot made. Raises StoreUnavailable."""
+    found = revision(engine)
+    if found == HEAD:
+        return
+    from bot.ledger.migrate import upgrade
+
+    upgrade(engine, found)
+
+
+def revision(engine: Engine) -> str | None:
+    """The schema's revision, None in an empty store. Raises StoreUnavailable."""
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except (DBAPIError, SQLAlchemyError) as error:
+        raise unavailable(engine.url, error) from error
+
+
+def unavailable(url: URL, error: Exception) -> StoreUnavailable:
+    """The store's own words for a person, without the password of its URL."""
+    cause = getattr(error, "orig", None) or error
+    where = url.database if url.get_backend_name() == "sqlite" else url.render_as_string()
+    return StoreUnavailable(
+        msg(
+            "the ledger {where} cannot be used: {cause}",
+            where=where or "",
+            cause=str(cause).strip(),
+        ),
+        hint=msg(
+            "nothing was sent; mend the store or restore a backup, then run the command again"
+        ),
+    )
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(
+            msg("state.url names no store that bot knows"),
+            code="state-url",
+            key="state.url",
+            hint=msg("write sqlite:///state/bot.db or postgresql://user@host/database"),
+        )
+    return parsed
+
+
+def _sqlite(url: URL, root: Path, readonly: bool) -> Engine | None:
+    file = root / (url.database or "state/bot.db")
+    if readonly and not file.exists():
+        return None
+    if not readonly:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    address = f"file:{quote(file.resolve().as_posix())}?mode={'ro' if readonly else 'rwc'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
+        )
+
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)), creator=connect, poolclass=QueuePool, pool_size=16
+    )
+    _set_up_sqlite(engine, readonly)
+    return engine
+
+
+def _set_up_sqlite(engine: Engine, readonly: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        if not readonly:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        reading = readonly or connection.get_execution_options().get("bot_reads")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

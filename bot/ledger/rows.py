@@ -1,0 +1,65 @@
+"""Rows to values and back: enums, JSON and tuples as the columns keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row
+
+from bot.model import Article, Delivery, Replay, State, Target
+
+_JSON = ("draft", "payload", "remote_extra")
+_ARTICLE = tuple(f.name for f in fields(Article))
+_TARGET = tuple(f.name for f in fields(Target))
+_DELIVERY = tuple(f.name for f in fields(Delivery))
+
+
+def clean(text: str) -> str:
+    """NUL and lone surrogates cannot be stored (PostgreSQL refuses them): they become U+FFFD."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the deliveries table keeps them."""
+    return {name: _column(name, value) for name, value in values.items()}
+
+
+def delivery_columns(delivery: Delivery) -> dict[str, Any]:
+    return to_columns({name: getattr(delivery, name) for name in _DELIVERY})
+
+
+def to_delivery(row: Row[Any]) -> Delivery:
+    kept = row._mapping
+    values = {name: kept[name] for name in _DELIVERY if name in kept}
+    for name in _JSON:
+        if values.get(name) is not None:
+            values[name] = json.loads(values[name])
+    values["state"] = State(values["state"])
+    values["replay"] = Replay(values["replay"]) if values.get("replay") else None
+    values["notes"] = tuple(json.loads(values.get("notes") or "[]"))
+    return Delivery(**values)
+
+
+def to_article(row: Row[Any]) -> Article:
+    return Article(**{name: row._mapping[name] for name in _ARTICLE})
+
+
+def article_columns(article: Article) -> dict[str, Any]:
+    return {name: _column(name, getattr(article, name)) for name in _ARTICLE}
+
+
+def to_target(row: Row[Any]) -> Target:
+    return Target(**{name: row._mapping[name] for name in _TARGET})
+
+
+def _column(name: str, value: Any) -> Any:
+    if name in _JSON and value is not None:
+        return clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    if name == "notes":
+        return clean(json.dumps(list(value), ensure_ascii=False))
+    if isinstance(value, State | Replay):
+        return value.value
+    return clean(value) if isinstance(value, str) else value

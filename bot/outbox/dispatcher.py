@@ -1,0 +1,304 @@
+"""Sends what is due: one worker a target, one visible call at a time, every step in the ledger first.
+
+The order is the promise: claim, prepare, store `sending` with the exact payload, call, store the
+answer. A process that dies anywhere leaves a row that says how far it came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.errors import (
+    BotError,
+    DraftError,
+    LostLease,
+    OutcomeUnknown,
+    PosterError,
+    Rejected,
+    StoreUnavailable,
+    Transient,
+)
+from bot.i18n import Message, msg
+from bot.ledger.store import Ledger
+from bot.model import Clock, Delivery, Draft, Poster, Prepared, Receipt, State
+from bot.outbox import states
+from bot.outbox.drafts import draft_from, draft_json
+from bot.outbox.states import LEASE, SECOND, Move, Policy
+
+log = logging.getLogger("bot.outbox")
+
+SERVER_CLOCK_SLACK = timedelta(minutes=10)
+"""A server's clock may be so far behind ours: what it dates this much before the attempt counts."""
+LEASE_MARGIN = 5.0
+"""Seconds before the lease's end after which no call is begun."""
+
+Reached = Callable[[str], None]
+"""Called with the name of the place that the dispatcher has come to: where a test ends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outfit:
+    """What a dispatcher works with: values and doors, no globals. `compose` makes a delivery's
+    last draft (None: keep the planned one); `settling` is a poster's own, in seconds."""
+
+    ledger: Ledger
+    poster: Callable[[str], Poster]
+    compose: Callable[[Delivery], Draft | None]
+    policy: Policy
+    owner: str
+    clock: Clock
+    jitter: Callable[[], float]
+    stop: threading.Event
+    report: Callable[[Delivery], None] = lambda delivery: None
+    reached: Reached = lambda place: None
+
+
+class Dispatcher:
+    def __init__(self, outfit: Outfit) -> None:
+        self._o = outfit
+        self._ledger = outfit.ledger
+
+    def turn(
+        self, accounts: Iterable[str], *, only: Collection[str] | None = None, settle: bool = True
+    ) -> None:
+        """Send all that is due to these targets, each in a thread of its own, and come back.
+        `settle`: wait for lost answers whose settling ends soon. `only`: of these subjects."""
+        names = list(accounts)
+        self.take_over()
+        threads = [
+            threading.Thread(
+                target=self._work, args=(name, only, settle), name=f"bot-{name}", daemon=True
+            )
+            for name in names
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def take_over(self) -> None:
+        """What a dead process left, at once; what a living one stands still over, when its lease
+        has run out."""
+        now = self._ledger.now()
+        alive: dict[str, bool] = {}
+        for row in self._ledger.deliveries({State.CLAIMED, State.SENDING}):
+            owner = row.owner or ""
+            if owner == self._o.owner:
+                continue
+            dead = not alive.setdefault(owner, self._ledger.owners.alive(owner))
+            if dead or (row.lease_until or 0) <= now:
+                with contextlib.suppress(LostLease):
+                    policy = self._policy(row.account)
+                    self._move(row, states.lease_lost(row, now, policy, owner_dead=dead), now)
+
+    # --- one target -------------------------------------------------------------------------
+
+    def _work(self, account: str, only: Collection[str] | None, settle: bool) -> None:
+        try:
+            while not self._o.stop.is_set() and not self._waits(account):
+                if not self._step(account, only) and not (settle and self._wait_to_settle(account)):
+                    return
+        except StoreUnavailable as error:
+            log.error("%s", error)
+            self._o.stop.set()
+        except Exception:
+            log.exception("the worker of %s ended by a fault of its own", account)
+            raise
+
+    def _step(self, account: str, only: Collection[str] | None) -> bool:
+        """One delivery or one look; False where nothing is due."""
+        now = self._ledger.now()
+        doubtful = self._ledger.claim_unknown(account, self._o.owner, now, now + LEASE)
+        if doubtful is not None:
+            with contextlib.suppress(LostLease):
+                self._settle(doubtful, now)
+            return True
+        delivery = self._ledger.claim(account, self._o.owner, now, now + LEASE, only)
+        if delivery is None:
+            return False
+        self._o.reached("claimed")
+        with contextlib.suppress(LostLease):
+            self._send(delivery)
+        return True
+
+    def _waits(self, account: str) -> bool:
+        target = self._ledger.targets().get(account)
+        return target is not None and (target.wait_until or 0) > self._ledger.now()
+
+    def _wait_to_settle(self, account: str) -> bool:
+        """Wait for a look that is due within this turn; False where there is none."""
+        due = self._ledger.next_due(account, {State.UNKNOWN})
+        if due is None:
+            return False
+        policy = self._policy(account)
+        away = due - self._ledger.now()
+        if away > policy.settling + policy.gap:
+            return False
+        self._o.clock.wait(self._o.stop, max(0.0, away / SECOND))
+        return True
+
+    # --- one delivery -----------------------------------------------------------------------
+
+    def _send(self, delivery: Delivery) -> None:
+        now = self._ledger.now()
+        if states.too_old(delivery, now, self._o.policy):
+            self._move(delivery, states.give_up(delivery), now)
+            return
+        try:
+            delivery, ready = self._prepare(delivery)
+        except PosterError as error:
+            self._fail(delivery, error)
+            return
+        self._o.reached("prepared")
+        steady = self._o.clock.steady()
+        now = self._ledger.now()
+        sending = self._move(delivery, states.prepared(delivery, ready, now), now)
+        self._o.reached("sending")
+        self._call(sending, steady)
+
+    def _prepare(self, delivery: Delivery) -> tuple[Delivery, Prepared]:
+        draft = self._last_draft(delivery)
+        parents = tuple(_receipt(row) for row in self._ledger.parents(delivery))
+        try:
+            poster = self._o.poster(delivery.account)
+            return delivery, poster.prepare(draft, delivery.part, parents, delivery.with_images)
+        except OutcomeUnknown as error:
+            # Nothing of `prepare` is visible: an answer lost there is no doubt.
+            raise Transient(error.message) from error
+        except BotError:
+            raise
+        except Exception as error:
+            raise Transient(_fault(error)) from error
+
+    def _last_draft(self, delivery: Delivery) -> Draft:
+        """The draft that goes out: composed anew at the first claim, then frozen for all parts."""
+        try:
+            draft = None if delivery.frozen or delivery.part else self._o.compose(delivery)
+        except DraftError as error:
+            raise Rejected(error.message, code=error.code) from error
+        if draft is not None:
+            self._ledger.freeze(delivery, draft_json(draft), self._ledger.now())
+        elif delivery.draft is not None:
+            draft = draft_from(delivery.draft)
+        if draft is None or delivery.part >= len(draft.parts):
+            raise Rejected(msg("there is no text to send"), code="no-draft")
+        return draft
+
+    def _call(self, sending: Delivery, steady: float) -> None:
+        """The one visible call, and its answer into the ledger."""
+        assert sending.payload is not None
+        assert sending.key is not None
+        try:
+            poster = self._o.poster(sending.account)
+            receipt = poster.commit(sending.payload, sending.key, self._guard(steady))
+        except LostLease:
+            raise
+        except PosterError as error:
+            self._o.reached("answered")
+            self._fail(sending, error)
+        except Exception as error:
+            self._fail(sending, OutcomeUnknown(_fault(error)))
+        else:
+            self._o.reached("answered")
+            now = self._ledger.now()
+            self._move(sending, states.sent(sending, receipt, "sent", now), now)
+            self._o.reached("sent")
+
+    def _guard(self, steady: float) -> Callable[[], None]:
+        """Called last before the first byte: the lease, by a clock that runs while the machine
+        sleeps, must still cover the call."""
+        last = steady + LEASE / SECOND - self._o.policy.timeout / SECOND - LEASE_MARGIN
+
+        def guard() -> None:
+            if self._o.clock.steady() > last:
+                raise LostLease(msg("the process stood still for too long; the call was not begun"))
+
+        return guard
+
+    def _fail(self, delivery: Delivery, error: PosterError) -> None:
+        now = self._ledger.now()
+        policy = self._policy(delivery.account)
+        self._move(
+            delivery, states.failed_call(delivery, error, now, policy, self._o.jitter()), now
+        )
+
+    def _settle(self, delivery: Delivery, now: int) -> None:
+        """One step towards the answer of a lost call."""
+        policy = self._policy(delivery.account)
+        step = states.settle(delivery, now, policy)
+        if step == "repeat":
+            steady = self._o.clock.steady()
+            sending = self._move(delivery, states.repeated(delivery, now), now, owner=True)
+            self._o.reached("repeating")
+            self._call(sending, steady)
+        elif step == "look":
+            self._look(delivery, policy)
+
+    def _look(self, delivery: Delivery, policy: Policy) -> None:
+        assert delivery.payload is not None
+        began = delivery.first_sending_at or delivery.sending_at or delivery.created_at
+        since = datetime.fromtimestamp(began / SECOND, UTC) - SERVER_CLOCK_SLACK
+        known = self._ledger.receipts(delivery, states.micros(since))
+        try:
+            finding = self._o.poster(delivery.account).find(
+                delivery.payload, delivery.key or "", since, known
+            )
+        except PosterError as error:
+            now = self._ledger.now()
+            self._move(delivery, states.look_failed(delivery, error, now, self._o.jitter()), now)
+            return
+        self._o.reached("looked")
+        now = self._ledger.now()
+        alive = delivery.owner not in (None, self._o.owner) and self._ledger.owners.alive(
+            delivery.owner or ""
+        )
+        self._move(delivery, states.found(delivery, finding, now, policy, owner_alive=alive), now)
+
+    # --- helpers ----------------------------------------------------------------------------
+
+    def _policy(self, account: str) -> Policy:
+        """The settings, with the poster's own settling time where it has one."""
+        with contextlib.suppress(BotError):
+            own = self._o.poster(account).settling
+            if own is not None:
+                policy = self._o.policy
+                return Policy(
+                    settling=int(own * SECOND),
+                    gap=min(policy.gap, int(own * SECOND)),
+                    give_up=policy.give_up,
+                    timeout=policy.timeout,
+                )
+        return self._o.policy
+
+    def _move(self, seen: Delivery, move: Move, now: int, *, owner: bool = False) -> Delivery:
+        states.check(seen.state, move.state)
+        wait = (move.wait.until, move.wait.reason, move.wait.paused) if move.wait else None
+        values = {**move.values, "owner": self._o.owner} if owner else move.values
+        moved = self._ledger.move(
+            seen,
+            move.state,
+            values,
+            now=now,
+            event=move.event,
+            detail=move.detail,
+            wait=wait,
+            clear_wait=move.clear_wait,
+        )
+        self._o.report(moved)
+        return moved
+
+
+def _receipt(row: Delivery) -> Receipt:
+    sent = datetime.fromtimestamp((row.sent_at or 0) / SECOND, UTC)
+    return Receipt(
+        id=row.remote_id or "", url=row.remote_url, at=sent, extra=row.remote_extra or {}
+    )
+
+
+def _fault(error: Exception) -> Message:
+    return msg("a fault of bot's own ({kind}); please report it", kind=type(error).__name__)

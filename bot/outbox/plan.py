@@ -1,0 +1,269 @@
+"""What is to be sent, decided without doing anything: posts and what the ledger knows in, rows and
+moves out. Planning twice adds nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.errors import DraftError
+from bot.model import Delivery, Draft, Post, State
+from bot.outbox.drafts import draft_json
+from bot.outbox.states import Move, dump
+from bot.settings import Account
+
+SHARE = "share"
+FLOOD, BASELINE, DRAFT_ERROR, GONE, SHORTER = "flood", "baseline", "draft", "gone", "shorter"
+_WAITING = frozenset({State.PLANNED, State.HELD, State.RETRY})
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+Compose = Callable[[Post, Account], Draft]
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """All that a plan depends on. `unreadable`: articles whose file is there and cannot be read
+    now: id → path. `named`: posts that a person asked for. `now`: UTC microseconds."""
+
+    site: str
+    posts: Sequence[Post]
+    accounts: Sequence[Account]
+    existing: Sequence[Delivery]
+    baselined: Collection[str]
+    compose: Compose
+    flood: int
+    now: int
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    named: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`baselines`: account → the rows of its start. `held`: how many posts a flood holds."""
+
+    baselines: Mapping[str, Sequence[Delivery]]
+    new: Sequence[Delivery]
+    moves: Sequence[tuple[Delivery, Move]]
+    anew: Sequence[tuple[Delivery, Mapping[str, Any]]]
+    held: int
+
+
+def plan(view: View) -> Plan:
+    """The next rows and moves for every account of `view`."""
+    known = _by_share(view.existing)
+    visible = [post for post in in_order(view.posts) if post.visible]
+    baselines = {
+        a.name: _baseline(view, a, visible) for a in view.accounts if a.name not in view.baselined
+    }
+    new: list[Delivery] = []
+    moves: list[tuple[Delivery, Move]] = []
+    anew: list[tuple[Delivery, Mapping[str, Any]]] = []
+    started = [a for a in view.accounts if a.name in view.baselined]
+    flooded = _flooded(view, started, visible, known)
+    for account in started:
+        for seq, post in enumerate(visible):
+            rows = known.get((post.id, account.name))
+            if rows is None:
+                new += _fresh(view, account, post, seq, held=post.id in flooded)
+            else:
+                _revise(view, account, post, seq, rows, new, moves, anew)
+    moves += _withdrawn(view)
+    return Plan(baselines=baselines, new=new, moves=moves, anew=anew, held=len(flooded))
+
+
+def in_order(posts: Iterable[Post]) -> list[Post]:
+    """Oldest first; posts of one midnight by their path."""
+    return sorted(posts, key=lambda post: (post.date or _EARLIEST, post.path))
+
+
+def delivery_id(
+    site: str, subject: str, account: str, kind: str, generation: int, part: int
+) -> str:
+    """The same delivery has the same id wherever it is planned."""
+    text = "\n".join((site, subject, account, kind, str(generation), str(part)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _by_share(rows: Iterable[Delivery]) -> dict[Key, list[Delivery]]:
+    shares: dict[Key, list[Delivery]] = {}
+    for row in rows:
+        if row.kind == SHARE and row.generation == 0:
+            shares.setdefault((row.subject, row.account), []).append(row)
+    return shares
+
+
+def _baseline(view: View, account: Account, visible: Sequence[Post]) -> list[Delivery]:
+    newest = (
+        {post.id for post in visible[len(visible) - account.backfill :]}
+        if account.backfill
+        else set()
+    )
+    rows: list[Delivery] = []
+    for seq, post in enumerate(visible):
+        if post.id in newest or post.id in view.named:
+            rows += _fresh(view, account, post, seq, held=False)
+        else:
+            rows.append(
+                _row(view, account, post.id, post.path, post.url, seq, State.SKIPPED, BASELINE)
+            )
+    for subject, path in view.unreadable.items():
+        rows.append(_row(view, account, subject, path, "", 0, State.SKIPPED, BASELINE))
+    return rows
+
+
+def _flooded(
+    view: View, accounts: Sequence[Account], visible: Sequence[Post], known: Mapping[Key, Any]
+) -> set[str]:
+    fresh = {
+        post.id
+        for post in visible
+        if post.id not in view.named and any((post.id, a.name) not in known for a in accounts)
+    }
+    return fresh if len(fresh) > view.flood else set()
+
+
+def _fresh(view: View, account: Account, post: Post, seq: int, *, held: bool) -> list[Delivery]:
+    """A share that is not in the ledger: one row a part."""
+    state, reason = (State.HELD, FLOOD) if held else (State.PLANNED, None)
+    blank = _row(view, account, post.id, post.path, post.url, seq, state, reason)
+    draft, error = _try(view, account, post)
+    if draft is None:
+        return [replace(blank, **(error if held else {**error, **_HELD_DRAFT}))]
+    return [_with_part(view.site, blank, part, draft) for part in range(len(draft.parts))]
+
+
+def _revise(
+    view: View,
+    account: Account,
+    post: Post,
+    seq: int,
+    rows: Sequence[Delivery],
+    new: list[Delivery],
+    moves: list[tuple[Delivery, Move]],
+    anew: list[tuple[Delivery, Mapping[str, Any]]],
+) -> None:
+    """What is in the ledger follows the post until it is claimed, and a person's word."""
+    named = post.id in view.named
+    values: dict[str, Any] = {"path": post.path, "url": post.url}
+    unfrozen = all(not row.frozen for row in rows)
+    parts = max(row.part for row in rows) + 1
+    if unfrozen:
+        draft, error = _try(view, account, post)
+        values |= {"draft": draft_json(draft) if draft else None, **error}
+        parts = len(draft.parts) if draft else parts
+        if draft and any(row.state in _WAITING for row in rows):
+            new += [
+                _with_part(view.site, rows[0], n, draft) for n in range(len(rows), len(draft.parts))
+            ]
+    for row in rows:
+        if row.part >= parts:
+            if row.state in _WAITING:
+                moves.append(
+                    (row, Move(state=State.CANCELLED, event="shorter", values={"reason": SHORTER}))
+                )
+            continue
+        move = _next(row, values, named=named, now=view.now, seq=seq)
+        if move is not None:
+            moves.append((row, move))
+        elif unfrozen and row.state in _WAITING and _differs(row, values):
+            anew.append((row, values))
+
+
+def _next(
+    row: Delivery, values: Mapping[str, Any], *, named: bool, now: int, seq: int
+) -> Move | None:
+    broken = bool(values.get("error"))
+    back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
+    asked = named and (row.state, row.reason) in ((State.SKIPPED, BASELINE), (State.HELD, FLOOD))
+    mended = row.state is State.HELD and row.reason == DRAFT_ERROR and not broken
+    if back or asked or mended:
+        state = State.HELD if broken else State.PLANNED
+        reason = DRAFT_ERROR if broken else None
+        set_ = {
+            **values,
+            "reason": reason,
+            "due": now,
+            "seq": seq,
+            "planned_at": now,
+            "frozen": False,
+        }
+        return (
+            None
+            if state is row.state and reason == row.reason
+            else Move(state=state, event="planned", values=set_)
+        )
+    if broken and row.state is State.PLANNED:
+        return Move(state=State.HELD, event="held", values={**values, "reason": DRAFT_ERROR})
+    if named and row.state in (State.PLANNED, State.RETRY) and row.due > now:
+        return Move(state=row.state, event="asked-for", values={"due": now, "planned_at": now})
+    return None
+
+
+def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:
+    """Waiting deliveries whose post is gone or not (or no longer) to be seen."""
+    posts = {post.id: post for post in view.posts}
+    out = []
+    for row in view.existing:
+        if row.kind != SHARE or row.state not in _WAITING or row.subject in view.unreadable:
+            continue
+        post = posts.get(row.subject)
+        reason = GONE if post is None else post.why_not
+        if reason is not None:
+            out.append(
+                (row, Move(state=State.CANCELLED, event="withdrawn", values={"reason": reason}))
+            )
+    return out
+
+
+_FOR_GOOD = frozenset({"dropped", "thread"})
+_HELD_DRAFT = {"state": State.HELD, "reason": DRAFT_ERROR}
+
+
+def _try(view: View, account: Account, post: Post) -> tuple[Draft | None, dict[str, Any]]:
+    try:
+        return view.compose(post, account), {"error": None, "error_code": None}
+    except DraftError as error:
+        return None, {"error": dump(error.message), "error_code": error.code}
+
+
+def _differs(row: Delivery, values: Mapping[str, Any]) -> bool:
+    return any(getattr(row, name) != value for name, value in values.items())
+
+
+def _with_part(site: str, blank: Delivery, part: int, draft: Draft) -> Delivery:
+    id = delivery_id(site, blank.subject, blank.account, blank.kind, blank.generation, part)
+    return replace(blank, id=id, part=part, draft=draft_json(draft), error=None, error_code=None)
+
+
+def _row(
+    view: View,
+    account: Account,
+    subject: str,
+    path: str,
+    url: str,
+    seq: int,
+    state: State,
+    reason: str | None,
+) -> Delivery:
+    return Delivery(
+        id=delivery_id(view.site, subject, account.name, SHARE, 0, 0),
+        subject=subject,
+        account=account.name,
+        network=account.network,
+        kind=SHARE,
+        generation=0,
+        part=0,
+        state=state,
+        reason=reason,
+        due=view.now,
+        seq=seq,
+        path=path,
+        url=url,
+        planned_at=view.now,
+        created_at=view.now,
+        updated_at=view.now,
+    )
