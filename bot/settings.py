@@ -12,7 +12,11 @@ from typing import Any
 
 
 def setting(doc: str, default: Any = MISSING, **more: Any) -> Any:
-    """A field with its documentation. Lists and tables are given as tuples and frozen mappings."""
+    """A field with its documentation. Lists and tables are given as tuples and frozen mappings.
+
+    `more` is what `bot.config` checks: `choices`, `least` (the smallest number), `check` ("url",
+    "timezone", "language", "duration", "name"), `networks` (the only ones that know the setting).
+    """
     return field(default=default, metadata={"doc": doc, **more})
 
 
@@ -26,13 +30,15 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    url: str = setting("The address of the site, with https://")
+    url: str = setting("The address of the site, with https://", check="url")
     title: str = setting("The name of the site", "")
-    language: str = setting("Its language (BCP 47)", "en")
-    timezone: str = setting("The zone of dates that name none (IANA)", "UTC")
+    language: str = setting("Its language (BCP 47)", "en", check="language")
+    timezone: str = setting("The zone of dates that name none (IANA)", "UTC", check="timezone")
     author: str = setting("Who writes, where a post does not say", "")
     description: str = setting("One sentence about the site, shown in feeds", "")
-    id: str = setting("The ledger's name for this site; by default host and path of `url` at the first run", "")
+    id: str = setting(
+        "The ledger's name for this site; by default host and path of `url` at the first run", ""
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,54 +57,102 @@ class SummarySettings:
     headings: tuple[str, ...] = setting(
         "Headings of the section whose list items are shared, in order of priority", ("3行要約",)
     )
+    aliases: tuple[str, ...] = setting(
+        "Headings that stand in where a post has none of `headings`, in order of priority",
+        (
+            "3行まとめ",
+            "3行でまとめると",
+            "3行サマリー",
+            "今北産業",
+            "TL;DR",
+            "要約",
+            "この記事のポイント",
+            "Key takeaways",
+            "この記事でわかること",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     path: str = setting("The folder that the feeds are written to", "public")
-    limit: int = setting("How many posts a feed holds", 20)
+    limit: int = setting("How many posts a feed holds", 20, least=1)
     rss: str = setting("File name of RSS 2.0; empty: not written", "feed.xml")
     atom: str = setting("File name of Atom 1.0; empty: not written", "atom.xml")
     json: str = setting("File name of JSON Feed 1.1; empty: not written", "feed.json")
+    content: str = setting(
+        "full: the whole text of each post; summary: its lines alone",
+        "full",
+        choices=("full", "summary"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    flood: int = setting("More new posts than this in one scan are held until `bot approve`", 10)
-    timeout: float = setting("Seconds that one call to a network may take", 15.0)
-    settle_gap: float = setting("Seconds between the two looks that settle a lost answer", 2.0)
-    give_up: str = setting("Retries end when a delivery has been due for so long", "3d")
+    flood: int = setting(
+        "More new posts than this in one scan are held until `bot approve`", 10, least=0
+    )
+    timeout: float = setting("Seconds that one call to a network may take", 15.0, least=0.1)
+    settle_gap: float = setting(
+        "Seconds between the two looks that settle a lost answer", 2.0, least=0
+    )
+    give_up: str = setting(
+        "Retries end when a delivery has been due for so long", "3d", check="duration"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateSettings:
-    url: str = setting("Where the ledger lives: sqlite:///PATH or postgresql://…", "sqlite:///state/bot.db")
+    url: str = setting(
+        "Where the ledger lives: sqlite:///PATH or postgresql://…", "sqlite:///state/bot.db"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ui:
-    language: str = setting("The language bot speaks: en or ja; empty: the terminal's, else the site's", "")
+    language: str = setting(
+        "The language bot speaks: en or ja; empty: the terminal's, else the site's",
+        "",
+        choices=("", "en", "ja"),
+    )
+
+
+NETWORKS = ("file", "mastodon", "x", "bluesky", "misskey")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One [[accounts]] table over [defaults.NETWORK] over [defaults] over built-in."""
 
-    name: str = setting("The account's name, as you call it")
-    network: str = setting("file, mastodon, x, bluesky or misskey")
+    name: str = setting("The account's name, as you call it", check="name")
+    network: str = setting("file, mastodon, x, bluesky or misskey", choices=NETWORKS)
     was: tuple[str, ...] = setting("Earlier names of this account", ())
     enabled: bool = setting("false: shown in the dry run, nothing is planned", True)
     template: str = setting("Jinja2: all the text that is sent; empty: the built-in one", "")
-    limit: int | None = setting("The length limit, where the account has its own", None)
-    backfill: int = setting("Of the posts that are there when the account starts, share the newest n", 0)
-    hashtags: int = setting("How many hashtags at most", 3)
+    limit: int | None = setting("The length limit, where the account has its own", None, least=1)
+    backfill: int = setting(
+        "Of the posts that are there when the account starts, share the newest n", 0, least=0
+    )
+    hashtags: int = setting("How many hashtags at most", 3, least=0)
     path: str = setting("The file that lines are added to", "", networks=("file",))
-    instance: str = setting("The server, with https://", "", networks=("mastodon", "misskey"))
+    instance: str = setting(
+        "The server, with https://", "", networks=("mastodon", "misskey"), check="url"
+    )
     token: Secret | None = setting("The access token", None, networks=("mastodon", "misskey"))
-    visibility: str = setting("public, unlisted or private", "public", networks=("mastodon",))
+    visibility: str = setting(
+        "public, unlisted or private",
+        "public",
+        networks=("mastodon",),
+        choices=("public", "unlisted", "private"),
+    )
     handle: str = setting("The handle, like name.bsky.social", "", networks=("bluesky",))
     app_password: Secret | None = setting("An app password", None, networks=("bluesky",))
-    pds: str = setting("The account's server, with https://", "https://bsky.social", networks=("bluesky",))
+    pds: str = setting(
+        "The account's server, with https://",
+        "https://bsky.social",
+        networks=("bluesky",),
+        check="url",
+    )
     consumer_key: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     consumer_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     access_token: Secret | None = setting("OAuth 1.0a", None, networks=("x",))

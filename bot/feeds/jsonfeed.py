@@ -1,0 +1,72 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/): plain text as it is, nothing escaped twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from bot.feeds.items import Channel, Item, Picture
+from bot.feeds.mark import GENERATOR
+from bot.feeds.text import address, rfc3339
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def render_json(head: Channel, items: Iterable[Item], name: str) -> bytes:
+    return document(head, (json_item(item) for item in items), name)
+
+
+def document(head: Channel, items: Iterable[bytes], name: str) -> bytes:
+    """The head, then one item a line. The generator's mark stands before the items."""
+    opening = _dump(_head(head, name))[:-1] + b',"items":['
+    lines = [b"\n" + item for item in items]
+    return opening + b",".join(lines) + b"\n]}\n"
+
+
+def json_item(item: Item) -> bytes:
+    return _dump(
+        {key: value for key, value in _fields(item).items() if value not in (None, (), [])}
+    )
+
+
+def _head(head: Channel, name: str) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "title": head.title,
+        "home_page_url": head.link,
+        "feed_url": address(name, head.base),
+        "description": head.description,
+        "language": head.language,
+        "authors": [{"name": head.author}],
+        "_bot": {"generator": GENERATOR},
+    }
+
+
+def _fields(item: Item) -> dict[str, Any]:
+    picture = item.picture
+    return {
+        "id": item.id,
+        "url": item.url,
+        "title": item.title,
+        "summary": item.summary,
+        # one of the two must be there
+        "content_html" if item.html else "content_text": item.html or item.summary,
+        "image": picture.url if picture else None,
+        "date_published": rfc3339(item.published),
+        "date_modified": rfc3339(item.updated),
+        "authors": [{"name": item.author}],
+        "tags": list(dict.fromkeys(term.name for term in item.terms)),
+        "language": item.language,
+        "attachments": _attachments(picture),
+    }
+
+
+def _attachments(picture: Picture | None) -> list[dict[str, Any]]:
+    if picture is None or picture.mime is None or picture.size is None:
+        return []
+    return [{"url": picture.url, "mime_type": picture.mime, "size_in_bytes": picture.size}]
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
