@@ -1,0 +1,302 @@
+"""The picture of a post: which one the front matter names, and the file of the site behind it.
+
+Order: `cover` (PaperMod), `images`, `image`, `featured_image`. A path never leaves the site's
+folders, and the bytes, not the suffix, say what a file is.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from bot.content.hugo import escape, is_true
+from bot.content.rules import SiteRules
+from bot.i18n import Message, msg
+from bot.model import Image, Problem
+
+KEYS = ("images", "image", "featured_image", "featuredimage", "thumbnail")
+BUNDLE_NAMES = ("feature", "cover", "thumbnail")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
+HEAD = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the front matter asks for: a path or URL as written, its alt text, and whether it
+    starts at the post (`relative`, only a true boolean counts, as in PaperMod)."""
+
+    ref: str
+    alt: str = ""
+    relative: bool = False
+
+
+class Refusal(Exception):
+    """The picture cannot be used; the post stands without it."""
+
+    def __init__(self, code: str, message: Message, hint: Message) -> None:
+        super().__init__(code)
+        self.code, self.message, self.hint = code, message, hint
+
+
+def wanted_cover(matter: Mapping[str, Any]) -> Wanted | None:
+    """The picture that the front matter names."""
+    cover = matter.get("cover")
+    if isinstance(cover, Mapping):
+        ref = _text(cover.get("image"))
+        alt = _text(cover.get("alt")) or _text(cover.get("caption"))
+        if ref:
+            return Wanted(ref=ref, alt=alt, relative=cover.get("relative") is True)
+    elif _text(cover):
+        return Wanted(ref=_text(cover))
+    for key in KEYS:
+        value = matter.get(key)
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, Mapping):
+            ref, alt = _text(first.get("src") or first.get("url")), _text(first.get("alt"))
+        else:
+            ref, alt = _text(first), ""
+        if ref:
+            return Wanted(ref=ref, alt=alt or _text(matter.get("image_alt")))
+    return None
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def is_hidden(matter: Mapping[str, Any]) -> bool:
+    cover = matter.get("cover")
+    return isinstance(cover, Mapping) and is_true(cover.get("hidden"))
+
+
+# --- from a name to a picture ---------------------------------------------------------------------
+
+
+def find_cover(
+    wanted: Wanted, path: str, source: str, url: str, rules: SiteRules
+) -> tuple[Image | None, Problem | None]:
+    """The picture of the post at `path` (its file is `source`, its address `url`)."""
+    if wanted.ref in rules.ignore_covers:
+        return None, None
+    try:
+        remote = _remote(wanted, url, rules)
+        if remote:
+            return Image(alt=wanted.alt, url=remote), None
+        return _local(wanted, source, rules), None
+    except Refusal as refusal:
+        problem = Problem(
+            path=path,
+            message=refusal.message,
+            code=refusal.code,
+            hint=refusal.hint,
+            post_lost=False,
+        )
+        return None, problem
+
+
+def _remote(wanted: Wanted, url: str, rules: SiteRules) -> str | None:
+    """The address of a picture elsewhere, percent-encoded; None where it is a file of the site."""
+    ref = wanted.ref
+    if ref.startswith("//"):
+        ref = urlsplit(rules.url).scheme + ":" + ref
+    try:
+        parts = urlsplit(ref)
+    except ValueError:
+        raise _outside(wanted.ref) from None
+    if not parts.scheme or not ref.lower().startswith(("http://", "https://", "data:", "file:")):
+        return None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise _outside(wanted.ref)
+    if parts.netloc == urlsplit(rules.url).netloc:
+        return None
+    query = "?" + escape(parts.query) if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{escape(parts.path)}{query}"
+
+
+def _local(wanted: Wanted, source: str, rules: SiteRules) -> Image:
+    names = _names(wanted, rules)
+    outside = False
+    for folder, name in _places(names, source, rules, wanted.relative):
+        file = os.path.normpath(os.path.join(folder, name))
+        inside = _is_below(file, folder) or _is_below(file, rules.content)
+        if not inside or not _stays(file, rules):
+            outside = outside or not inside or os.path.lexists(file)
+            continue
+        if os.path.isfile(file):
+            return _image(file, wanted, rules)
+    raise _outside(wanted.ref) if outside else _missing(wanted.ref)
+
+
+def _names(wanted: Wanted, rules: SiteRules) -> tuple[str, ...]:
+    """The path as a file name: without query and base address, decoded where it is encoded."""
+    ref = wanted.ref
+    if ref.lower().startswith(("http://", "https://")):
+        ref = urlsplit(ref).path
+    if "\0" in ref:
+        raise _outside(ref.replace("\0", ""))
+    base = urlsplit(rules.url).path
+    if len(base) > 1 and ref.startswith(base):
+        ref = "/" + ref[len(base) :]
+    plain = ref.split("?", 1)[0].split("#", 1)[0]
+    return tuple(dict.fromkeys((ref, plain, unquote(plain))))
+
+
+def _places(
+    names: tuple[str, ...], source: str, rules: SiteRules, relative: bool
+) -> list[tuple[str, str]]:
+    """Folder and name, in the order in which they are looked for: the post's bundle, then the
+    site's static files and assets."""
+    bundle = _bundle(source)
+    near = bundle or (os.path.dirname(source) if relative else None)
+    folders = [*([near] if near else []), *rules.static, *([rules.assets] if rules.assets else [])]
+    return [
+        (folder, name.lstrip("/"))
+        for name in names
+        for folder in folders
+        if not (name.startswith("/") and folder == bundle)
+    ]
+
+
+def _bundle(source: str) -> str | None:
+    name = os.path.basename(source).split(".", 1)[0].lower()
+    return os.path.dirname(source) if name == "index" else None
+
+
+def _is_below(file: str, folder: str) -> bool:
+    return bool(folder) and file.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _stays(file: str, rules: SiteRules) -> bool:
+    """Whether the file, symbolic links followed, lies in a folder of the site."""
+    real = os.path.join(_real(os.path.dirname(file)), os.path.basename(file))
+    if os.path.islink(real):
+        real = os.path.realpath(real)
+    roots = (rules.content, rules.assets, *rules.static, *(m.source for m in rules.mounts))
+    return any(_is_below(real, _real(root)) for root in roots if root)
+
+
+@functools.lru_cache(maxsize=4096)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _image(file: str, wanted: Wanted, rules: SiteRules) -> Image:
+    try:
+        info = os.stat(file)
+        if not stat.S_ISREG(info.st_mode):
+            raise _missing(wanted.ref)
+        with open(file, "rb") as stream:
+            head = stream.read(HEAD)
+    except OSError as error:
+        raise Refusal(
+            "cover-unreadable",
+            msg("The cover {ref} cannot be read: {reason}", ref=wanted.ref, reason=error.strerror),
+            msg("Check the permissions of the file."),
+        ) from None
+    mime = sniff(head)
+    if mime is None:
+        raise _no_image(wanted.ref, head)
+    width, height = dimensions(head, mime)
+    shown = os.path.relpath(file, rules.root).replace(os.sep, "/")
+    return Image(
+        alt=wanted.alt,
+        file=file,
+        shown=shown,
+        mime=mime,
+        width=width,
+        height=height,
+        size=info.st_size,
+    )
+
+
+def bundle_cover(source: str, rules: SiteRules) -> Wanted | None:
+    """PaperMod's last resort: a picture in the bundle whose name holds feature, cover or thumbnail."""
+    folder = _bundle(source)
+    if folder is None:
+        return None
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(SUFFIXES))
+    for word in BUNDLE_NAMES:
+        for name in names:
+            if word in name.lower():
+                return Wanted(ref=name)
+    return None
+
+
+# --- what the bytes are ---------------------------------------------------------------------------
+
+
+def sniff(head: bytes) -> str | None:
+    """The type that a file's first bytes show; None where they are no picture."""
+    # https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if head[:4] == b"RIFF" and head[8:14] in (b"WEBPVP",):
+        return "image/webp"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return "image/avif"
+    return None
+
+
+def dimensions(head: bytes, mime: str) -> tuple[int | None, int | None]:
+    """Width and height, where the first bytes tell."""
+    if mime == "image/png" and len(head) >= 24:
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    if mime == "image/gif" and len(head) >= 10:
+        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    if mime == "image/jpeg":
+        return _jpeg(head)
+    if mime == "image/webp" and head[12:16] == b"VP8X" and len(head) >= 30:
+        return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+    return None, None
+
+
+def _jpeg(head: bytes) -> tuple[int | None, int | None]:
+    """From the first start-of-frame segment (ITU T.81, table B.1)."""
+    at = 2
+    while at + 9 < len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(head[at + 7 : at + 9], "big"), int.from_bytes(
+                head[at + 5 : at + 7], "big"
+            )
+        at += 2 + max(int.from_bytes(head[at + 2 : at + 4], "big"), 2)
+    return None, None
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def _outside(ref: str) -> Refusal:
+    return Refusal(
+        "cover-outside",
+        msg("The cover {ref} lies outside the site's folders and is not used.", ref=ref),
+        msg("Put the picture below static/ or beside the post, and name it from there."),
+    )
+
+
+def _missing(ref: str) -> Refusal:
+    return Refusal(
+        "cover-missing",
+        msg("The cover {ref} is not there.", ref=ref),
+        msg("Add the picture, or correct its path in the front matter."),
+    )
+
+
+def _no_image(ref: str, head: bytes) -> Refusal:
+    page = head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
+    return Refusal(
+        "cover-not-image",
+        msg("The cover {ref} is a web page, not a picture.", ref=ref)
+        if page
+        else msg("The cover {ref} is no picture of a known kind.", ref=ref),
+        msg("Replace it by a PNG, JPEG, WebP, GIF or AVIF file."),
+    )

@@ -1,0 +1,397 @@
+"""Hugo's addresses and visibility, pure: what URL a file has under the site's rules, and whether
+it is published at a given time. Where Hugo's versions differ, the newest one counts.
+
+The rules: https://gohugo.io/configuration/permalinks/ and https://gohugo.io/content-management/urls/
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, unquote
+
+from bot.content.rules import Language, SiteRules
+from bot.errors import ContentError
+from bot.i18n import msg
+
+_ALLOWED = frozenset("./\\_#+~-@")
+_SPACES = frozenset(" \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {
+    chr(c) for c in range(0x2000, 0x200B)
+}
+_HEX = frozenset("0123456789abcdefABCDEF")
+_SIMPLE = re.compile(r"[0-9a-z_.\-]*", re.ASCII)
+_TOKEN = re.compile(r":\w+(?:\[[^\]]*\])?", re.ASCII)
+_VALID_PATH = re.compile(r"(?:[A-Za-z0-9\-_.~$&+,/:;=@!'()*\[\]]|%[0-9A-Fa-f]{2})*")
+_NO_DATE = (1, 1, 1)
+_MONTH_NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a file stands in the content tree. `kind`: page, bundle (index.md) or section
+    (_index.md); `base` is the file name without suffix and language."""
+
+    folder: str
+    base: str
+    kind: str
+    language: str
+    section: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What of the front matter an address may hold."""
+
+    title: str
+    slug: str
+    url: str
+    date: datetime | None
+
+
+# --- where a file stands --------------------------------------------------------------------------
+
+
+def place_of(file: str, rules: SiteRules, language: str | None = None) -> Place:
+    """`file` is relative to the content folder, with `/`."""
+    folder, name = posixpath.split(file)
+    stem = name.rsplit(".", 1)[0]
+    base, named = _language_suffix(stem, rules)
+    kind = {"index": "bundle", "_index": "section"}.get(base, "page")
+    top = folder.split("/", 1)[0]
+    if kind == "bundle" and "/" not in folder:
+        top = ""  # a bundle at the top is a page of the home section
+    return Place(
+        folder=folder,
+        base=base,
+        kind=kind,
+        language=named or language or rules.language,
+        section=path_name(top, rules),
+        stem=stem,
+    )
+
+
+def _language_suffix(stem: str, rules: SiteRules) -> tuple[str, str | None]:
+    base, dot, suffix = stem.rpartition(".")
+    if not dot or not base:
+        return stem, None
+    names = [language.name for language in rules.languages] or [rules.language]
+    found = next((name for name in names if name.lower() == suffix.lower()), None)
+    return (base, found) if found else (stem, None)
+
+
+# --- names in addresses ---------------------------------------------------------------------------
+
+
+def sanitize(text: str) -> str:
+    """Only what Hugo lets into a path; a run of white space becomes one hyphen."""
+    if _SIMPLE.fullmatch(text):
+        return text
+    kept: list[str] = []
+    pending = hyphen = False
+    for index, char in enumerate(text):
+        if _is_allowed(text, index, char):
+            hyphen = char == "-"
+            if pending and not hyphen:
+                kept.append("-")
+            pending = False
+            kept.append(char)
+        elif kept and not hyphen and char in _SPACES:
+            pending = True
+    return "".join(kept)
+
+
+def _is_allowed(text: str, index: int, char: str) -> bool:
+    if char in _ALLOWED or (char.isascii() and char.isalnum()):
+        return True
+    if char == "%":
+        return len(text) > index + 2 and text[index + 1] in _HEX and text[index + 2] in _HEX
+    if char.isascii():
+        return False
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category == "Nd"
+
+
+def path_name(text: str, rules: SiteRules) -> str:
+    """`text` as a path: sanitised, without accents and in lower case as the rules say."""
+    name = sanitize(text)
+    if rules.remove_accents:
+        name = unicodedata.normalize(
+            "NFC",
+            "".join(
+                c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn"
+            ),
+        )
+    return _lower(name) if rules.lower else name
+
+
+def _lower(text: str) -> str:
+    """One character for one, as Go has it (İ keeps its dot apart in Python)."""
+    if text.isascii():
+        return text.lower()
+    return "".join(low if len(low := c.lower()) == 1 else ("i" if c == "İ" else c) for c in text)
+
+
+def file_name(text: str, rules: SiteRules) -> str:
+    """A file or folder name as it stands in an address: every space is a hyphen of its own."""
+    return path_name(text.replace(" ", "-"), rules)
+
+
+def slug_name(text: str, rules: SiteRules) -> str:
+    return path_name(text, rules).strip("-")
+
+
+def escape(path: str) -> str:
+    """Percent-encode a path, once (an encoded one stays as it is)."""
+    if _VALID_PATH.fullmatch(path):
+        return path
+    return quote(unquote(path) if "%" in path else path, safe="$&+,/:;=@-_.~")
+
+
+# --- the address ----------------------------------------------------------------------------------
+
+
+def permalink(place: Place, naming: Naming, rules: SiteRules) -> str:
+    """The absolute address. Raises ContentError for a `url` that Hugo refuses."""
+    language = _language(place, rules)
+    base = (language.url if language and language.url else rules.url).rstrip("/")
+    prefix = language.prefix if language else ""
+    if naming.url:
+        path = _own_url(place, naming, rules, prefix)
+    else:
+        path = prefix + _path(place, naming, rules).lstrip("/")
+    return base + "/" + escape(path.lstrip("/"))
+
+
+def _language(place: Place, rules: SiteRules) -> Language | None:
+    return next((lang for lang in rules.languages if lang.name == place.language), None)
+
+
+def _own_url(place: Place, naming: Naming, rules: SiteRules, prefix: str) -> str:
+    url = naming.url
+    if url.startswith(("http://", "https://")):
+        raise ContentError(
+            msg("`url` in the front matter is a whole address: {url}", url=url),
+            code="url-absolute",
+            hint=msg("Write only its path, like /my-post/."),
+        )
+    if ":" in url:
+        url = expand(url, place, naming, rules)
+    absolute = url.startswith("/")
+    last = url.rsplit("/", 1)[-1]
+    if "." not in last or last in (".", ".."):
+        url = url.rstrip("/") + "/"
+    path = posixpath.normpath("/" + url)
+    path = re.sub("/+", "/", path)
+    if url.endswith("/") and path != "/":
+        path += "/"
+    return path.lstrip("/") if absolute else prefix + path.lstrip("/")
+
+
+def _path(place: Place, naming: Naming, rules: SiteRules) -> str:
+    pattern = _pattern(place, rules)
+    if pattern:
+        path = expand(pattern, place, naming, rules).rstrip("/")
+        return _ended(path, place, rules)
+    folders = [file_name(part, rules) for part in place.folder.split("/") if part]
+    if place.kind == "page":
+        folders.append(
+            slug_name(naming.slug, rules) if naming.slug else file_name(place.base, rules)
+        )
+    elif naming.slug and folders:
+        folders[-1] = slug_name(naming.slug, rules)
+    return _ended("/".join(part.strip("/") for part in folders if part), place, rules)
+
+
+def _ended(path: str, place: Place, rules: SiteRules) -> str:
+    if not path.strip("/"):
+        return ""
+    ugly = rules.ugly_urls
+    if isinstance(ugly, Mapping):
+        ugly = ugly.get(place.section, False)
+    return path + (".html" if ugly and place.kind != "section" else "/")
+
+
+def _pattern(place: Place, rules: SiteRules) -> str | None:
+    if place.kind == "section":
+        only = place.section and "/" not in place.folder
+        return rules.section_permalinks.get(place.section) if only else None
+    if rules.permalink is not None:
+        return rules.permalink
+    return rules.permalinks.get(place.section or "/")
+
+
+# --- patterns -------------------------------------------------------------------------------------
+
+
+def expand(pattern: str, place: Place, naming: Naming, rules: SiteRules) -> str:
+    """`pattern` with its tokens filled in. Raises ContentError for an unknown token."""
+
+    def fill(token: re.Match[str]) -> str:
+        return _token(token[0][1:], place, naming, rules)
+
+    return _TOKEN.sub(fill, pattern)
+
+
+def _token(token: str, place: Place, naming: Naming, rules: SiteRules) -> str:
+    name, _, bounds = token.partition("[")
+    if name in ("sections", "sectionslugs"):
+        folders = place.folder.split("/") if place.folder else []
+        if place.kind == "bundle":
+            folders = folders[:-1]
+        return "/".join(file_name(part, rules) for part in _slice(folders, bounds.rstrip("]")))
+    if name in _TOKENS:
+        return _TOKENS[name](place, naming, rules)
+    layout = _go_layout(name, naming.date)
+    if layout is None:
+        raise ContentError(
+            msg("The permalink pattern has an unknown part: :{name}", name=name),
+            code="permalink-token",
+            hint=msg(
+                "Known are :slugorfilename, :slug, :filename, :title, :section, :year, :month, :day."
+            ),
+        )
+    return layout
+
+
+def _slice(parts: Sequence[str], bounds: str) -> Sequence[str]:
+    """Hugo's `[last]`, `[1]`, `[1:]`, `[:2]`, `[1:last]`."""
+    if not bounds:
+        return parts
+    low, colon, high = bounds.partition(":")
+    at: Callable[[str, int], int] = lambda text, empty: (  # noqa: E731
+        len(parts) - 1 if text == "last" else int(text) if text.isdigit() else empty
+    )
+    if not colon:
+        index = at(low, -1)
+        return parts[index : index + 1] if 0 <= index < len(parts) else []
+    return parts[at(low, 0) : at(high, len(parts))]
+
+
+def _title(place: Place, naming: Naming, rules: SiteRules) -> str:
+    text = unquote(path_name(naming.title, rules).replace("+", " "))
+    return path_name(text, rules).replace("/", "-").strip("-")
+
+
+def _slug(place: Place, naming: Naming, rules: SiteRules) -> str:
+    return slug_name(naming.slug, rules) if naming.slug else _title(place, naming, rules)
+
+
+def _filename(place: Place, naming: Naming, rules: SiteRules) -> str:
+    name = posixpath.basename(place.folder) if place.kind == "bundle" else place.base
+    return file_name(name, rules)
+
+
+def _slug_or_filename(place: Place, naming: Naming, rules: SiteRules) -> str:
+    return slug_name(naming.slug, rules) if naming.slug else _filename(place, naming, rules)
+
+
+def _date(naming: Naming) -> tuple[int, int, int]:
+    return (naming.date.year, naming.date.month, naming.date.day) if naming.date else _NO_DATE
+
+
+_TOKENS: Mapping[str, Callable[[Place, Naming, SiteRules], str]] = {
+    "year": lambda place, naming, rules: str(_date(naming)[0]),
+    "month": lambda place, naming, rules: f"{_date(naming)[1]:02d}",
+    "day": lambda place, naming, rules: f"{_date(naming)[2]:02d}",
+    "monthname": lambda place, naming, rules: _MONTH_NAMES[_date(naming)[1] - 1],
+    "weekday": lambda place, naming, rules: str(
+        (naming.date.isoweekday() % 7) if naming.date else 1
+    ),
+    "weekdayname": lambda place, naming, rules: _DAY_NAMES[
+        naming.date.isoweekday() % 7 if naming.date else 1
+    ],
+    "yearday": lambda place, naming, rules: str(
+        naming.date.timetuple().tm_yday if naming.date else 1
+    ),
+    "section": lambda place, naming, rules: place.section,
+    "title": _title,
+    "slug": _slug,
+    "filename": _filename,
+    "slugorfilename": _slug_or_filename,
+    "contentbasename": _filename,
+    "slugorcontentbasename": _slug_or_filename,
+}
+
+
+def _go_layout(name: str, date: datetime | None) -> str | None:
+    """A token in Go's reference time (2 January 2006): `:06/:1/:2`."""
+    year, month, day = (date.year, date.month, date.day) if date else _NO_DATE
+    return {
+        "2006": f"{year:04d}",
+        "06": f"{year % 100:02d}",
+        "01": f"{month:02d}",
+        "1": str(month),
+        "02": f"{day:02d}",
+        "2": str(day),
+        "Jan": _MONTH_NAMES[month - 1][:3],
+        "January": _MONTH_NAMES[month - 1],
+    }.get(name)
+
+
+# --- visibility -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visibility:
+    """What decides whether a post is published. `reason` holds at any time; the rest by the clock."""
+
+    reason: str | None
+    publish: datetime | None
+    expiry: datetime | None
+
+    def at(self, now: datetime, rules: SiteRules) -> tuple[str | None, datetime | None]:
+        """Why it is not visible at `now` (a stable code, or None), and when that next changes."""
+        if self.reason:
+            return self.reason, None
+        if self.expiry and self.expiry <= now and not rules.build_expired:
+            return "expired", None
+        if self.publish and self.publish > now and not rules.build_future:
+            return "future", self.publish
+        later = self.expiry and self.expiry > now and not rules.build_expired
+        return None, self.expiry if later else None
+
+
+def hidden_reason(matter: Mapping[str, Any], place: Place, rules: SiteRules) -> str | None:
+    """Why a page is never a published post, whatever the clock says; None where it may be one."""
+    build = matter.get("build") or matter.get("_build")
+    build = build if isinstance(build, Mapping) else {}
+    if place.kind == "section":
+        return "section-page"
+    if is_draft(matter.get("draft")) and not rules.build_drafts:
+        return "draft"
+    if is_true(matter.get("headless")):
+        return "headless"
+    if _word(build.get("render")) in ("never", "link", "false"):
+        return "not-rendered"
+    if _word(build.get("list")) in ("never", "local", "false"):
+        return "not-listed"
+    if matter.get("layout") in ("search", "archives"):
+        return "not-a-post"
+    if rules.sections and place.section not in rules.sections:
+        return "not-in-sections"
+    return None
+
+
+def is_draft(value: Any) -> bool:
+    """What might be a draft is a draft: `yes` and `on` were until Hugo 0.14x, and then not."""
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "false", "no", "off", "n", "f", "0")
+    return bool(value)
+
+
+def is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "1", "t"))
+
+
+def _word(value: Any) -> str:
+    return str(value).strip().lower()
