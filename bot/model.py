@@ -25,12 +25,14 @@ SummarySource = Literal["section", "front-matter", "more", "lead", "title"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A picture of a post: a file of the site (`file` absolute, `shown` as a person writes it) or a
-    remote `url`. `mime` is sniffed from the bytes, None where not known."""
+    remote `url`. `mime` is sniffed from the bytes, None where not known. `public` is where readers
+    of the site find the file (feeds link to it), None where not known."""
 
     alt: str
     file: str | None = None
     shown: str | None = None
     url: str | None = None
+    public: str | None = None
     mime: str | None = None
     width: int | None = None
     height: int | None = None

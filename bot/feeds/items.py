@@ -128,8 +128,9 @@ def _terms(names: Iterable[str], head: Channel, taxonomy: str) -> Iterable[Term]
 
 
 def _picture(image: Image | None, base: str) -> Picture | None:
-    url = address(image.url, base) if image and image.url else None
-    if image is None or url is None:
+    if image is None or not (where := image.public or image.url):
+        return None
+    if (url := address(where, base)) is None:
         return None
     return Picture(
         url=url,
