@@ -34,6 +34,10 @@ log = logging.getLogger("bot.outbox")
 
 SERVER_CLOCK_SLACK = timedelta(minutes=10)
 """A server's clock may be so far behind ours: what it dates this much before the attempt counts."""
+LONGEST_WAIT = 600.0
+BLOCKED_PAUSE = 1.0
+"""Seconds before what is due but in other hands is asked for again."""
+STORE_PAUSE = 10.0
 LEASE_MARGIN = 5.0
 """Seconds before the lease's end after which no call is begun."""
 
@@ -68,18 +72,41 @@ class Dispatcher:
     ) -> None:
         """Send all that is due to these targets, each in a thread of its own, and come back.
         `settle`: wait for lost answers whose settling ends soon. `only`: of these subjects."""
-        names = list(accounts)
         self.take_over()
+        failures: list[BaseException] = []
+
+        def work(account: str) -> None:
+            try:
+                self._work(account, only, settle)
+            except BaseException as error:
+                failures.append(error)
+                self._o.stop.set()
+
         threads = [
-            threading.Thread(
-                target=self._work, args=(name, only, settle), name=f"bot-{name}", daemon=True
-            )
-            for name in names
+            threading.Thread(target=work, args=(name,), name=f"bot-{name}", daemon=True)
+            for name in accounts
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        if failures:
+            raise failures[0]
+
+    def serve(self, account: str, wake: threading.Event) -> None:
+        """Send what is due to this target until the process stops; `wake` says that there may be
+        something new."""
+        while not self._o.stop.is_set():
+            wake.clear()
+            pause = STORE_PAUSE
+            try:
+                self._work(account, None, settle=True)
+                pause = self._until_next(account)
+            except StoreUnavailable as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("the worker of %s met a fault of bot's own", account)
+            self._o.clock.wait(wake, pause)
 
     def take_over(self) -> None:
         """What a dead process left, at once; what a living one stands still over, when its lease
@@ -99,16 +126,18 @@ class Dispatcher:
     # --- one target -------------------------------------------------------------------------
 
     def _work(self, account: str, only: Collection[str] | None, settle: bool) -> None:
-        try:
-            while not self._o.stop.is_set() and not self._waits(account):
-                if not self._step(account, only) and not (settle and self._wait_to_settle(account)):
-                    return
-        except StoreUnavailable as error:
-            log.error("%s", error)
-            self._o.stop.set()
-        except Exception:
-            log.exception("the worker of %s ended by a fault of its own", account)
-            raise
+        while not self._o.stop.is_set() and not self._waits(account):
+            if not self._step(account, only) and not (settle and self._wait_to_settle(account)):
+                return
+
+    def _until_next(self, account: str) -> float:
+        """Seconds until something of this target is due."""
+        target = self._ledger.targets().get(account)
+        due = self._ledger.next_due(account, {State.PLANNED, State.RETRY, State.UNKNOWN})
+        if due is None:
+            return LONGEST_WAIT
+        due = max(due, (target.wait_until if target else None) or 0)
+        return min(LONGEST_WAIT, max(BLOCKED_PAUSE, (due - self._ledger.now()) / SECOND))
 
     def _step(self, account: str, only: Collection[str] | None) -> bool:
         """One delivery or one look; False where nothing is due."""

@@ -1,0 +1,1 @@
+"""The app: ties the rooms together. `wiring` makes it; the other files are what it can do."""

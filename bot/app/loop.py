@@ -1,0 +1,139 @@
+"""The long-lived process: what each tick does. `bot.schedule` says when."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.app.feeding import write_site_feeds
+from bot.app.turn import (
+    Request,
+    agree_first_run,
+    carry_out,
+    make_dispatcher,
+    outlook,
+    rename_accounts,
+)
+from bot.app.wiring import App, Site
+from bot.errors import BotError
+from bot.model import Delivery, Post, Problem, State
+
+if TYPE_CHECKING:
+    from bot.content import Watcher
+    from bot.outbox.dispatcher import Dispatcher
+
+log = logging.getLogger("bot.run")
+STOP_SECONDS = 5.0
+"""How long a stop waits for calls under way; what it abandons is settled at the next start."""
+
+
+class Loop:
+    """`wake` asks for a tick; `stop` ends it all. Deliveries run in a thread for each account."""
+
+    def __init__(self, app: App, stop: threading.Event, wake: threading.Event) -> None:
+        self._app, self._stop, self.wake = app, stop, wake
+        self._posts: Sequence[Post] = ()
+        self._said: set[tuple[str, str]] = set()
+        self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._watcher: Watcher | None = None
+
+    def start(self, *, first_run: bool) -> None:
+        """Agree the first run, arm the watch, start the workers. Raises ConfigError."""
+        from bot.content import Watcher
+
+        app = self._app
+        agree_first_run(app, agreed=first_run)
+        rename_accounts(app)
+        app.ledger.owners.hold(app.world.owner)
+        folder = app.root / app.config.content.path
+        self._watcher = Watcher([str(folder)], self.wake.set)
+        self._watcher.start()
+        dispatcher = make_dispatcher(app, lambda: self._posts, self._stop, self._report)
+        dispatcher.take_over()
+        for account in app.active():
+            why = app.missing(account)
+            if why is None:
+                self._work(dispatcher, account.name)
+            else:
+                log.warning("%s: not ready: %s", account.name, why)
+        self._dispatcher = dispatcher
+        self.wake.set()
+
+    def tick(self) -> None:
+        """Scan, plan, write the feeds, wake the workers. What goes wrong is said, not raised."""
+        app = self._app
+        try:
+            seen = outlook(app, app.ledger, Request())
+            self._posts = seen.site.posts
+            problems = [*seen.site.problems]
+            for account, count in carry_out(app, seen).items():
+                log.info("%s: baseline taken: %d posts count as already seen", account, count)
+            if seen.plan.held:
+                log.warning("%d new posts at once: held until `bot approve`", seen.plan.held)
+            for _thread, wake in self._workers.values():
+                wake.set()
+            if seen.site.readable:
+                problems += self._feed(seen.site)
+            self._say(problems)
+            self._dispatcher.take_over()
+        except BotError as error:
+            log.error("%s%s", f"{error.place}: " if error.place else "", error)
+
+    def next_change(self) -> datetime | None:
+        """When the clock alone next makes a post visible or takes it away."""
+        times = [post.changes_at for post in self._posts if post.changes_at is not None]
+        return min(times, default=None)
+
+    def end(self) -> None:
+        """Let calls under way finish, for a while."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        for _thread, wake in self._workers.values():
+            wake.set()
+        for thread, _wake in self._workers.values():
+            thread.join(STOP_SECONDS / max(1, len(self._workers)))
+
+    def _work(self, dispatcher: Dispatcher, account: str) -> None:
+        wake = threading.Event()
+        thread = threading.Thread(
+            target=dispatcher.serve, args=(account, wake), name=f"bot-{account}", daemon=True
+        )
+        self._workers[account] = (thread, wake)
+        thread.start()
+
+    def _feed(self, site: Site) -> Sequence[Problem]:
+        written = write_site_feeds(self._app, site)
+        if written.written:
+            log.info("feeds written: %s", ", ".join(written.written))
+        return written.refused
+
+    def _say(self, problems: Sequence[Problem]) -> None:
+        """Each problem once, until it is gone and comes back."""
+        for problem in problems:
+            if (problem.path, problem.code) not in self._said:
+                place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
+                hint = f" — {problem.hint}" if problem.hint else ""
+                log.warning("%s: %s%s", place, problem.message, hint)
+        self._said = {(p.path, p.code) for p in problems}
+
+    def _report(self, delivery: Delivery) -> None:
+        if delivery.state is State.SENT:
+            log.info(
+                "%s: sent %s → %s",
+                delivery.account,
+                delivery.path,
+                delivery.remote_url or delivery.remote_id,
+            )
+        elif delivery.state in (State.FAILED, State.UNKNOWN, State.RETRY):
+            from bot.app.report import error_of
+
+            log.warning(
+                "%s: %s %s: %s",
+                delivery.account,
+                delivery.state.value,
+                delivery.path,
+                error_of(delivery),
+            )

@@ -1,0 +1,106 @@
+"""What `bot list` and `bot status` tell: values, no words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from bot.app.wiring import App, Site
+from bot.i18n import Message, msg
+from bot.model import Delivery, State, Target
+from bot.outbox.states import SECOND, load
+from bot.settings import Account
+from bot.words import reason
+
+AccountState = Literal["ready", "waiting", "paused", "disabled", "not-ready"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    name: str
+    network: str
+    state: AccountState
+    until: datetime | None
+    reason: Message | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """`deliveries`: the open ones, or all. `first_run`: whether this site has a ledger."""
+
+    deliveries: tuple[Delivery, ...]
+    accounts: tuple[AccountReport, ...]
+    first_run: bool
+
+    def needs_person(self) -> list[Delivery]:
+        """Held, failed, or unknown in a way that only a person can settle."""
+        return [
+            d for d in self.deliveries if d.state in (State.HELD, State.FAILED) or d.needs_person
+        ]
+
+    def waiting(self) -> list[Delivery]:
+        asked = {d.id for d in self.needs_person()}
+        done = (State.SENT, State.SKIPPED, State.CANCELLED)
+        return [d for d in self.deliveries if d.id not in asked and d.state not in done]
+
+
+def list_posts(app: App) -> Site:
+    """Every post as understood, with the ids that the ledger has or would give. Writes nothing."""
+    ledger = app.peek()
+    if ledger is None:
+        return app.scan(())
+    try:
+        return app.scan(ledger.articles())
+    finally:
+        ledger.close()
+
+
+def status(app: App, *, all: bool) -> Status:
+    """Deliveries and accounts as they stand. Writes nothing."""
+    ledger = app.peek()
+    if ledger is None:
+        return Status(deliveries=(), accounts=_accounts(app, {}, 0), first_run=False)
+    try:
+        rows: Sequence[Delivery] = ledger.deliveries() if all else ledger.open()
+        return Status(
+            deliveries=tuple(rows),
+            accounts=_accounts(app, ledger.targets(), ledger.now()),
+            first_run=ledger.first_run_at() is not None,
+        )
+    finally:
+        ledger.close()
+
+
+def error_of(delivery: Delivery) -> Message | None:
+    """Why it is where it is: the last error, else the reason of its state."""
+    told = load(delivery.error)
+    if told is not None and delivery.state is not State.SENT:
+        return told
+    return reason(delivery.reason) if delivery.reason else None
+
+
+def moment(micros: int | None) -> datetime | None:
+    return None if micros is None else datetime.fromtimestamp(micros / SECOND, UTC)
+
+
+def _accounts(app: App, targets: dict[str, Target], now: int) -> tuple[AccountReport, ...]:
+    return tuple(_account(app, account, targets.get(account.name), now) for account in app.accounts)
+
+
+def _account(app: App, account: Account, target: Target | None, now: int) -> AccountReport:
+    state: AccountState = "ready"
+    until, why = None, app.missing(account)
+    if not account.enabled:
+        state, why = "disabled", None
+    elif why is not None:
+        state = "not-ready"
+    elif target is not None and target.paused:
+        state, until, why = "paused", moment(target.wait_until), load(target.paused)
+    elif target is not None and (target.wait_until or 0) > now:
+        state, until = "waiting", moment(target.wait_until)
+        why = msg("the network takes no more calls for now")
+    return AccountReport(
+        name=account.name, network=account.network, state=state, until=until, reason=why
+    )

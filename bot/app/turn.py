@@ -1,0 +1,358 @@
+"""One turn: scan, plan, send what is due, end. The plan can be looked at without doing it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.app.wiring import App, Site
+from bot.content.identity import unread_article
+from bot.errors import ConfigError, LostLease, UsageError
+from bot.i18n import Message, msg
+from bot.ledger.store import Ledger
+from bot.model import Article, Delivery, Draft, Post, State
+from bot.outbox.dispatcher import Dispatcher, Outfit
+from bot.outbox.plan import Plan, View, in_order, plan
+from bot.outbox.states import check
+from bot.settings import Account
+from bot.words import why_not
+
+Report = Callable[[Delivery], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for. No paths, no latest, no all: what is due."""
+
+    paths: tuple[str, ...] = ()
+    account: str | None = None
+    latest: int | None = None
+    all: bool = False
+    yes: bool = False
+    first_run: bool = False
+
+    @property
+    def names_posts(self) -> bool:
+        return bool(self.paths) or self.latest is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A post that was asked for and cannot be sent, with the reason."""
+
+    path: str
+    message: Message
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a turn would do, from one reading of content and ledger."""
+
+    site: Site
+    plan: Plan
+    existing: tuple[Delivery, ...]
+    named: frozenset[str]
+    refused: tuple[Refusal, ...]
+
+    def would_send(self, accounts: Sequence[Account]) -> list[tuple[str, str]]:
+        """(post id, account) of all that would go out, in order."""
+        names = {a.name for a in accounts}
+        moved = {d.id: m.state for d, m in self.plan.moves}
+        rows = [
+            d for rows in self.plan.baselines.values() for d in rows if d.state is State.PLANNED
+        ]
+        rows += [d for d in self.plan.new if d.state is State.PLANNED]
+        rows += [
+            d for d in self.existing if moved.get(d.id, d.state) in (State.PLANNED, State.RETRY)
+        ]
+        pairs = ((d.subject, d.account) for d in rows if d.account in names and d.part == 0)
+        return list(dict.fromkeys(pairs))
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a turn did. `waiting`: nothing was done because `--all` needs a yes: how many."""
+
+    outlook: Outlook
+    baselines: Mapping[str, int] = field(default_factory=dict)
+    first_run: bool = False
+    failed: list[Delivery] = field(default_factory=list)
+    sent: list[Delivery] = field(default_factory=list)
+    already: list[Delivery] = field(default_factory=list)
+    not_ready: Mapping[str, Message] = field(default_factory=dict)
+    waiting: int | None = None
+    needs_person: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """1 something failed, 3 a person is needed, 0 well or waiting."""
+        problems = any(p.post_lost for p in self.outlook.site.problems)
+        if (
+            self.failed
+            or self.outlook.refused
+            or self.not_ready
+            or problems
+            or not self.outlook.site.readable
+        ):
+            return 1
+        return 3 if self.needs_person or self.waiting else 0
+
+
+def agree_first_run(app: App, *, agreed: bool) -> bool:
+    """A missing ledger is no first run by itself. True where the row was written now.
+    Raises ConfigError (exit 2) where nobody has agreed. Asked only where something can be sent."""
+    if not app.active():
+        return False
+    if app.ledger.first_run_at() is not None:
+        return False
+    if agreed:
+        return app.ledger.agree_first_run(app.config.site.url, app.ledger.now())
+    raise ConfigError(
+        msg("there is no ledger for this site yet: either this is the first run, or it was lost"),
+        code="no-ledger",
+        path=app.config.file,
+        line=app.config.lines.get("state.url") or app.config.lines.get("state"),
+        hint=msg(
+            "first run: add --first-run, and the posts of now count as already seen; "
+            "lost: put your backup of the ledger back (otherwise posts may be missed)"
+        ),
+    )
+
+
+def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
+    """Read content and ledger and plan, writing nothing. Raises UsageError for an account that is
+    not configured."""
+    if request.account is not None and app.account(request.account) is None:
+        names = ", ".join(a.name for a in app.accounts) or "–"
+        raise UsageError(
+            msg("there is no account {name}", name=request.account),
+            code="no-account",
+            hint=msg("the accounts are: {names}", names=names),
+        )
+    site = app.scan(ledger.articles() if ledger else ())
+    named, refused = _named(app, site.posts, request)
+    existing = tuple(ledger.deliveries()) if ledger else ()
+    targets = ledger.targets() if ledger else {}
+    accounts = [a for a in app.active() if request.account in (None, a.name)]
+    view = View(
+        site=app.site_id,
+        posts=site.posts,
+        accounts=accounts if site.readable else (),
+        existing=existing if site.readable else (),
+        baselined={name for name, t in targets.items() if t.baseline_at is not None},
+        compose=app.compose,
+        flood=app.config.publish.flood,
+        now=ledger.now() if ledger else round(app.now().timestamp() * 1_000_000),
+        unreadable=site.unreadable,
+        named=named,
+    )
+    return Outlook(site=site, plan=plan(view), existing=existing, named=named, refused=refused)
+
+
+def take_turn(app: App, request: Request, report: Report = lambda delivery: None) -> Result:
+    """`bot post`. Raises ConfigError, UsageError, StoreUnavailable."""
+    first = agree_first_run(app, agreed=request.first_run)
+    if not app.active():
+        return Result(outlook=outlook(app, app.peek(), request))
+    ledger = app.ledger
+    rename_accounts(app)
+    seen = outlook(app, ledger, request)
+    accounts = [a for a in app.active() if request.account in (None, a.name)]
+    count = len(seen.would_send(accounts))
+    if request.all and not request.yes and count:
+        return Result(outlook=seen, waiting=count, first_run=first)
+    result = Result(outlook=seen, first_run=first, baselines=carry_out(app, seen))
+    result.already = _already(ledger, seen.named, accounts)
+    ledger.owners.hold(app.world.owner)
+    if request.names_posts or request.all:
+        _clear_pauses(ledger, accounts)
+    _dispatch(app, request, seen, accounts, result, report)
+    _conclude(app, ledger, result, accounts)
+    return result
+
+
+def carry_out(app: App, seen: Outlook) -> dict[str, int]:
+    """Write the plan. What another process did meanwhile stays as it is. Answers how many posts
+    each account's baseline took."""
+    ledger, now = app.ledger, app.ledger.now()
+    if not seen.site.readable:
+        return {}
+    changed = list(seen.site.changed)
+    unread = _unread_articles(app, seen, now) if seen.plan.baselines else []
+    ledger.save_articles([*changed, *unread])
+    counts: dict[str, int] = {}
+    for account, rows in seen.plan.baselines.items():
+        found = app.account(account)
+        extra = [_unread_row(app, found, a, now) for a in unread] if found else []
+        if ledger.baseline(account, found.network if found else "", [*rows, *extra], now):
+            counts[account] = sum(d.state is State.SKIPPED for d in (*rows, *extra))
+    ledger.add(seen.plan.new, now)
+    for delivery, move in seen.plan.moves:
+        check(delivery.state, move.state)
+        with contextlib.suppress(LostLease):
+            ledger.move(
+                delivery, move.state, move.values, now=now, event=move.event, detail=move.detail
+            )
+    ledger.compose_anew(seen.plan.anew, now)
+    return counts
+
+
+def make_dispatcher(
+    app: App, posts: Callable[[], Sequence[Post]], stop: threading.Event, report: Report
+) -> Dispatcher:
+    """The dispatcher of this app. `posts`: those of the newest scan, for the last composing."""
+
+    def compose(delivery: Delivery) -> Draft | None:
+        post = next((p for p in posts() if p.id == delivery.subject), None)
+        account = app.account(delivery.account)
+        return app.compose(post, account) if post and account else None
+
+    return Dispatcher(
+        Outfit(
+            ledger=app.ledger,
+            poster=app.poster,
+            compose=compose,
+            policy=app.policy,
+            owner=app.world.owner,
+            clock=app.world.clock,
+            jitter=app.world.jitter,
+            stop=stop,
+            report=report,
+            reached=app.world.reached,
+        )
+    )
+
+
+def rename_accounts(app: App) -> None:
+    """Accounts that have a new name (`was`) keep their history."""
+    for account in app.active():
+        for earlier in account.was:
+            app.ledger.rename_target(earlier, account.name)
+
+
+def newest(posts: Sequence[Post], count: int) -> list[Post]:
+    """The newest visible ones, newest first."""
+    return in_order(p for p in posts if p.visible)[::-1][:count]
+
+
+def _dispatch(
+    app: App,
+    request: Request,
+    seen: Outlook,
+    accounts: Sequence[Account],
+    result: Result,
+    report: Report,
+) -> None:
+    stop = threading.Event()
+    lock = threading.Lock()
+
+    def told(delivery: Delivery) -> None:
+        with lock:
+            if delivery.state is State.SENT:
+                result.sent.append(delivery)
+            elif delivery.state is State.FAILED:
+                result.failed.append(delivery)
+            report(delivery)
+
+    ready = [a.name for a in accounts if app.missing(a) is None]
+    only = None if request.all or not request.names_posts else seen.named
+    dispatcher = make_dispatcher(app, lambda: seen.site.posts, stop, told)
+    try:
+        dispatcher.turn(ready, only=only)
+    except KeyboardInterrupt:
+        stop.set()
+        raise
+
+
+def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Account]) -> None:
+    rows = ledger.open()
+    waiting = {d.account for d in rows if d.state in (State.PLANNED, State.RETRY)}
+    missing = {a.name: app.missing(a) for a in accounts if a.name in waiting}
+    result.not_ready = {name: why for name, why in missing.items() if why is not None}
+    held = any(d.state is State.HELD or d.needs_person for d in rows)
+    paused = any(t.paused for t in ledger.targets().values())
+    result.needs_person = held or paused
+
+
+def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
+    """A person's word tries an account that waits once more."""
+    targets = ledger.targets()
+    for account in accounts:
+        target = targets.get(account.name)
+        if target is not None and target.paused:
+            ledger.set_wait(account.name, None, None, None)
+
+
+def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account]) -> list[Delivery]:
+    names = {a.name for a in accounts}
+    rows = (
+        ledger.deliveries({State.SENT, State.FAILED, State.SKIPPED, State.CANCELLED})
+        if named
+        else []
+    )
+    return [d for d in rows if d.subject in named and d.account in names and d.part == 0]
+
+
+def _named(
+    app: App, posts: Sequence[Post], request: Request
+) -> tuple[frozenset[str], tuple[Refusal, ...]]:
+    """The posts that a person asked for by path, --latest or --all."""
+    by_path = {post.path: post for post in posts}
+    named = {post.id for post in newest(posts, request.latest)} if request.latest else set()
+    if request.all:
+        named |= {post.id for post in posts if post.visible}
+    refused: list[Refusal] = []
+    for path in request.paths:
+        post = next((by_path[p] for p in spellings(app, path) if p in by_path), None)
+        if post is None:
+            hint = msg("there is no post {path} (bot list shows them all)", path=path)
+            refused.append(Refusal(path=path, message=hint, code="no-such-post"))
+        elif not post.visible:
+            refused.append(Refusal(path=post.path, message=why_not(post), code=post.why_not or ""))
+        else:
+            named.add(post.id)
+    return frozenset(named), tuple(refused)
+
+
+def spellings(app: App, path: str) -> list[str]:
+    """A path as typed, seen from the current folder and from the configuration's. A bundle's
+    folder stands for its index file."""
+    root = str(app.root.resolve())
+    candidates = [os.path.abspath(path), os.path.join(root, path)]
+    found = []
+    for candidate in candidates:
+        relative = os.path.relpath(os.path.normpath(candidate), root).replace(os.sep, "/")
+        found += [relative, f"{relative}/index.md"]
+    return found
+
+
+def _unread_articles(app: App, seen: Outlook, now: int) -> list[Article]:
+    known = set(seen.site.unreadable.values())
+    taken = {a.id for a in seen.site.articles} | set(seen.site.unreadable)
+    lost = sorted({p.path for p in seen.site.problems if p.post_lost} - known)
+    return [unread_article(path, app.site_id, now, taken) for path in lost]
+
+
+def _unread_row(app: App, account: Account, article: Article, now: int) -> Delivery:
+    from bot.outbox.plan import BASELINE, SHARE, delivery_id
+
+    return Delivery(
+        id=delivery_id(app.site_id, article.id, account.name, SHARE, 0, 0),
+        subject=article.id,
+        account=account.name,
+        network=account.network,
+        kind=SHARE,
+        generation=0,
+        part=0,
+        state=State.SKIPPED,
+        reason=BASELINE,
+        due=now,
+        path=article.path,
+        planned_at=now,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,227 @@
+"""The composition root: a Config becomes a wired App. Clock, ids and jitter enter here as values."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.config import default_site_id, parse_duration, read_secret
+from bot.errors import ConfigError, Unauthorized
+from bot.i18n import Message, msg
+from bot.model import Article, Clock, Draft, Post, Poster, Problem, Scan, TextLimit
+from bot.posters.registry import NETWORKS, Network
+from bot.settings import Account, Config, Secret
+
+if TYPE_CHECKING:
+    from bot.content import Scanner
+    from bot.ledger.store import Ledger
+    from bot.outbox.states import Policy
+
+MARGIN_SECONDS = 1.0
+"""A lost call settles at its time-out and this much more."""
+
+
+class SystemClock:
+    """The machine's clocks. CLOCK_BOOTTIME also runs while it sleeps."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 — the one place where the clock is read
+
+    def steady(self) -> float:
+        import time
+
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What comes from outside the program, as values."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    jitter: Callable[[], float]
+    owner: str
+    reached: Callable[[str], None] = lambda place: None
+
+
+def system_world() -> World:
+    """The real clock, environment and randomness."""
+    import random  # noqa: TID251 — the one place where jitter is drawn
+    import secrets
+
+    return World(jitter=random.SystemRandom().random, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One scan, with every post named: what everything else starts from."""
+
+    posts: tuple[Post, ...]
+    problems: tuple[Problem, ...]
+    articles: tuple[Article, ...]
+    changed: tuple[Article, ...]
+    unreadable: Mapping[str, str]
+    readable: bool
+
+
+class App:
+    """The wired house. Doors open late: a command that needs no ledger opens none."""
+
+    def __init__(self, config: Config, world: World) -> None:
+        self.config, self.world = config, world
+        self.root = Path(config.root)
+        self.site_id = config.site.id or default_site_id(config.site.url)
+        self._posters: dict[str, Poster] = {}
+        self._posters_lock = threading.Lock()
+
+    # --- values -----------------------------------------------------------------------------
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        return self.config.accounts
+
+    def active(self) -> list[Account]:
+        """Accounts that deliveries are planned for."""
+        return [a for a in self.accounts if a.enabled and NETWORKS[a.network].built]
+
+    def account(self, name: str) -> Account | None:
+        return next((a for a in self.accounts if a.name == name), None)
+
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
+    @cached_property
+    def policy(self) -> Policy:
+        from bot.outbox.states import SECOND, Policy
+
+        publish = self.config.publish
+        return Policy(
+            settling=int((publish.timeout + MARGIN_SECONDS) * SECOND),
+            gap=int(publish.settle_gap * SECOND),
+            give_up=int(parse_duration(publish.give_up) / timedelta(microseconds=1)),
+            timeout=int(publish.timeout * SECOND),
+        )
+
+    # --- doors ------------------------------------------------------------------------------
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        from bot.content import Scanner, SiteRules
+
+        return Scanner(SiteRules.from_config(self.config))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, made where it is missing; never its first-run row."""
+        ledger = self._open(readonly=False)
+        assert ledger is not None
+        return ledger
+
+    def peek(self) -> Ledger | None:
+        """The ledger to read only, or None where there is none yet."""
+        return self._open(readonly=True)
+
+    def _open(self, *, readonly: bool) -> Ledger | None:
+        from bot.ledger.store import open_ledger
+
+        try:
+            return open_ledger(
+                self.config.state.url,
+                self.root,
+                self.site_id,
+                self.world.clock,
+                address=self.config.site.url,
+                named=bool(self.config.site.id),
+                readonly=readonly,
+            )
+        except ConfigError as error:
+            raise ConfigError(
+                error.message,
+                code=error.code,
+                path=self.config.file,
+                line=self.config.lines.get(error.key or ""),
+                key=error.key,
+                hint=error.hint,
+            ) from error
+
+    def close(self) -> None:
+        for poster in self._posters.values():
+            poster.close()
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+    # --- posters ----------------------------------------------------------------------------
+
+    def read_secret(self, secret: Secret) -> str | None:
+        return read_secret(secret, self.config.root, self.world.environ)
+
+    def missing(self, account: Account) -> Message | None:
+        """Why this account cannot send yet, None where it can."""
+        network = NETWORKS[account.network]
+        if not network.built:
+            return msg("not built yet")
+        return network.missing(account, self.read_secret)
+
+    def poster(self, name: str) -> Poster:
+        """The poster of an account, made at its first use. Raises Unauthorized where it is not
+        ready."""
+        with self._posters_lock:
+            if name not in self._posters:
+                account = self.account(name)
+                why = (
+                    msg("this account is no longer configured")
+                    if account is None
+                    else self.missing(account)
+                )
+                if account is None or why is not None:
+                    raise Unauthorized(why or msg("not ready"))
+                self._posters[name] = self._make(NETWORKS[account.network], account)
+            return self._posters[name]
+
+    def _make(self, network: Network, account: Account) -> Poster:
+        from bot.net import Net
+
+        net = Net(self.config.publish.timeout, self.world.clock)
+        return network.make(account, self.read_secret, net, self.root)
+
+    # --- content ----------------------------------------------------------------------------
+
+    def scan(self, known: Iterable[Article]) -> Site:
+        """Read the content folder and name every post by what the ledger knows of it."""
+        from bot.content.identity import identify
+
+        now = self.now()
+        scan: Scan = self.scanner.scan(now)
+        lost = [p.path for p in scan.problems if p.post_lost]
+        articles = list(known)
+        micros = round(now.timestamp() * 1_000_000)
+        named = identify(scan.posts, articles, self.site_id, micros, lost)
+        by_path = {a.path: a.id for a in articles}
+        unreadable = {by_path[path]: path for path in lost if path in by_path}
+        return Site(
+            posts=named.posts,
+            problems=(*scan.problems, *named.problems),
+            articles=named.articles,
+            changed=named.changed,
+            unreadable=unreadable,
+            readable=scan.readable,
+        )
+
+    def compose(self, post: Post, account: Account) -> Draft:
+        """A post as it would appear on an account. Raises DraftError."""
+        from bot.compose import compose
+
+        return compose(post, account, self.limit(account), self.config.site)
+
+    def limit(self, account: Account) -> TextLimit:
+        limit = NETWORKS[account.network].limit
+        return limit if account.limit is None else replace(limit, maximum=account.limit)

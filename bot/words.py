@@ -1,0 +1,42 @@
+"""Codes of the program in the reader's words: why a post is not to be seen, what a state means."""
+
+from __future__ import annotations
+
+from bot.i18n import Message, msg
+from bot.model import Post
+
+
+def why_not(post: Post) -> Message:
+    """Why this post is not published."""
+    return reason(post.why_not or "")
+
+
+def reason(code: str) -> Message:
+    """A reason code in words."""
+    known = REASONS.get(code)
+    return known if known is not None else Message(code.replace("{", "").replace("}", ""))
+
+
+REASONS = {
+    "draft": msg("it is a draft"),
+    "future": msg("its date is in the future"),
+    "expired": msg("it has expired"),
+    "headless": msg("it is headless: it has no page of its own"),
+    "unlisted": msg("its build options keep it out of lists"),
+    "not-a-post": msg("it is no post"),
+    "section": msg("it lies outside the sections that hold posts"),
+    "collision": msg("another post has its address"),
+    "no-date": msg("its date cannot be read"),
+    "baseline": msg("was there before this account was set up"),
+    "flood": msg("more new posts at once than publish.flood allows"),
+    "sent": msg("already sent"),
+    "gone": msg("its file is gone"),
+    "thread": msg("an earlier part of its thread was not sent"),
+    "dropped": msg("dropped by a person"),
+    "skip": msg("skipped by a person"),
+    "too-old": msg("tried for too long"),
+    "failed": msg("failed"),
+    "unknown": msg("the answer was lost; whether it is there is being settled"),
+    "waiting": msg("waits for its time"),
+    "shorter": msg("its thread became shorter"),
+}
