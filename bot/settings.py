@@ -85,6 +85,33 @@ class Feed:
         "full",
         choices=("full", "summary"),
     )
+    url: str = setting("Where `path` is served, with https://; empty: the site's address", "")
+    guid: str = setting(
+        "How a post that is new gets its lasting id: permalink (as Hugo's feeds do) or tag (a tag URI)",
+        "permalink",
+        choices=("permalink", "tag"),
+    )
+    hubs: tuple[str, ...] = setting("WebSub hubs that are told of changes, with https://", ())
+    ttl: int = setting("RSS: minutes that a reader may wait before it asks again; 0: not said", 0, least=0)
+    icon: str = setting("A square picture of the site: an address, or a path on the site", "")
+    style: str = setting(
+        "File name of the stylesheet that makes a feed readable in a browser; empty: not written",
+        "feed.css",
+    )
+    gzip: bool = setting("Write a copy compressed with gzip beside each feed (`feed.xml.gz`)", False)
+    brotli: bool = setting(
+        "Write a copy compressed with brotli beside each feed (`feed.xml.br`; needs the package brotli)",
+        False,
+    )
+    tags: bool = setting("A feed for each tag, in `tags/NAME/`", False)
+    categories: bool = setting("A feed for each category, in `categories/NAME/`", False)
+    sections: bool = setting("A feed for each section, in `NAME/`", False)
+    languages: bool = setting("A feed for each language, in `LANGUAGE/`", False)
+    term_limit: int = setting("How many posts these hold; 0: as many as `limit`", 0, least=0)
+    archive: str = setting(
+        "Folder of the older posts, month by month (RFC 5005); empty: not written", ""
+    )
+    opml: str = setting("File name of the list of all feeds (OPML); empty: not written", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
