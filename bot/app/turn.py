@@ -284,7 +284,7 @@ def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
     for account in accounts:
         target = targets.get(account.name)
         if target is not None and target.paused:
-            ledger.set_wait(account.name, None, None, None)
+            ledger.clear_wait(account.name)
 
 
 def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account]) -> list[Delivery]:

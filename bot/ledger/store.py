@@ -122,13 +122,10 @@ class Ledger:
             found = c.execute(select(targets).where(targets.c.site == self.site))
             return {row.name: rows.to_target(row) for row in found}
 
-    def set_wait(
-        self, name: str, until: int | None, reason: str | None, paused: str | None
-    ) -> None:
+    def clear_wait(self, name: str) -> None:
+        """A person's word: try this target again."""
         with self._writing() as c:
-            c.execute(
-                _target(self.site, name).values(wait_until=until, wait_reason=reason, paused=paused)
-            )
+            c.execute(_target(self.site, name).values(**_wait_columns(None, None, None)))
 
     # --- planning ---------------------------------------------------------------------------
 
@@ -286,18 +283,9 @@ class Ledger:
             if row is None:
                 raise LostLease(msg("delivery {id} is in other hands", id=seen.id))
             if wait is not None:
-                until, reason, paused = wait
-                c.execute(
-                    _target(self.site, seen.account).values(
-                        wait_until=until, wait_reason=reason, paused=paused
-                    )
-                )
+                self._wait(c, seen.account, seen.network, *wait)
             elif clear_wait:
-                c.execute(
-                    _target(self.site, seen.account).values(
-                        wait_until=None, wait_reason=None, paused=None
-                    )
-                )
+                self._wait(c, seen.account, seen.network, None, None, None)
             if state is State.FAILED:
                 self._end_thread(c, seen, now)
             c.execute(
@@ -454,6 +442,20 @@ class Ledger:
         # waiting for it would stop this target; the in-flight rule above decides after the wait.
         return pick.with_for_update() if self._engine.dialect.name == "postgresql" else pick
 
+    def _wait(
+        self,
+        c: Connection,
+        name: str,
+        network: str,
+        until: int | None,
+        reason: str | None,
+        paused: str | None,
+    ) -> None:
+        wait = _wait_columns(until, reason, paused)
+        row = {"site": self.site, "name": name, "network": network, **wait}
+        statement = self._insert(targets).values(row)
+        c.execute(statement.on_conflict_do_update(index_elements=["site", "name"], set_=wait))
+
     def _insert(self, table: Any) -> Any:
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table)
@@ -555,6 +557,10 @@ def _one(site: str, id: str) -> ColumnElement[bool]:
 
 def _target(site: str, name: str) -> Any:
     return update(targets).where(targets.c.site == site, targets.c.name == name)
+
+
+def _wait_columns(until: int | None, reason: str | None, paused: str | None) -> dict[str, Any]:
+    return {"wait_until": until, "wait_reason": reason, "paused": paused}
 
 
 def _chunks(values: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
