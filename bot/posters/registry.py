@@ -1,0 +1,61 @@
+"""The networks: a line each. Importing this costs nothing; `make` loads what sending needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.i18n import Message, msg
+from bot.model import Poster, TextLimit
+from bot.posters import bluesky, file, mastodon, misskey, x
+from bot.posters.base import ReadSecret
+from bot.settings import Account
+
+if TYPE_CHECKING:
+    from bot.net import Net
+
+__all__ = ["NETWORKS", "Network", "ReadSecret"]
+
+Missing = Callable[[Account, ReadSecret], Message | None]
+Make = Callable[[Account, ReadSecret, "Net", Path], Poster]
+
+
+def _not_built(account: Account, read: ReadSecret) -> Message | None:
+    return msg("not built yet")
+
+
+def _no_poster(account: Account, read: ReadSecret, net: Net, root: Path) -> Poster:
+    raise NotImplementedError(account.network)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """`limit`: how it counts; `built`: posts can be sent; `missing`: why an account is not ready
+    (None: it is); `make(account, read_secret, net, root)`: its poster, `root` the configuration's
+    folder."""
+
+    name: str
+    limit: TextLimit
+    built: bool = False
+    missing: Missing = _not_built
+    make: Make = _no_poster
+
+
+NETWORKS: Mapping[str, Network] = {
+    network.name: network
+    for network in (
+        Network(name="file", limit=file.LIMIT, built=True, missing=file.missing, make=file.make),
+        Network(
+            name="mastodon",
+            limit=mastodon.LIMIT,
+            built=True,
+            missing=mastodon.missing,
+            make=mastodon.make,
+        ),
+        Network(name="x", limit=x.LIMIT),
+        Network(name="bluesky", limit=bluesky.LIMIT),
+        Network(name="misskey", limit=misskey.LIMIT),
+    )
+}

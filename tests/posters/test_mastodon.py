@@ -1,0 +1,482 @@
+"""Mastodon and its kin: the contract suite before both kinds of server, and what is their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import MediaRefused, OutcomeUnknown, PosterError, Rejected, Transient, Unauthorized
+from bot.model import Absent, CannotTell, Found, Replay
+from bot.net import Answer
+from bot.posters.base import verdict
+from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, missing, read_server
+from bot.posters.registry import NETWORKS
+from bot.settings import Account, Secret
+from tests.fakes.http import Reply
+from tests.fakes.mastodon_server import MastodonServer
+from tests.posters.contract import (
+    CANARY,
+    LINK,
+    NOON,
+    PICTURE,
+    TEXT,
+    HttpContract,
+    HttpRig,
+    draft,
+    picture,
+)
+
+TOKEN = Secret(env="MASTODON_TOKEN")
+
+
+class MastodonRig(HttpRig):
+    server: MastodonServer
+
+    def __init__(self, flavour: str, **settings: Any) -> None:
+        super().__init__(MastodonServer(flavour, now=lambda: self.clock.now()))
+        self.server.start()
+        account = Account(
+            name="alice", network="mastodon", instance=self.server.base, token=TOKEN, **settings
+        )
+        network = NETWORKS["mastodon"]
+        self.poster = network.make(account, self.read_secret, self.net, Path())
+
+    def visible(self) -> list[Any]:
+        return self.server.visible
+
+    def calls(self, path: str) -> list[Any]:
+        return [call for call in self.server.calls if path in call.path]
+
+
+@pytest.fixture
+def flavour() -> str:
+    return "mastodon"
+
+
+@pytest.fixture
+def rig(flavour: str) -> Iterator[MastodonRig]:
+    rig = MastodonRig(flavour)
+    yield rig
+    rig.server.stop()
+    assert rig.server.violations == []
+
+
+class MastodonContract(HttpContract):
+    network = "mastodon"
+    own_reset = "X-RateLimit-Reset"
+
+    def own_reset_value(self, when: datetime) -> str:
+        return when.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+class TestContract(MastodonContract):
+    """Mastodon itself: the key settles a lost answer."""
+
+
+class TestGoToSocial(MastodonContract):
+    """A server that ignores the key: the account is read back."""
+
+    own_reset = "x-ratelimit-reset"
+
+    @pytest.fixture
+    def flavour(self) -> str:
+        return "gotosocial"
+
+    def test_exactly_the_limit_and_one_more(self, rig: HttpRig) -> None:
+        """Its limit is 5,000; a text over Mastodon's is no error."""
+        rig.commit(rig.prepare("a" * 5000, link=None))
+        with pytest.raises(Rejected):
+            rig.commit(rig.prepare("b" * 5001, link=None), "key-2")
+        assert len(rig.visible()) == 1
+
+
+# --- what a server is -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "seconds"),
+    [
+        ("4.5.2", 3300),
+        ("3.0.0", 3300),
+        ("4.6.0-alpha.3", 3300),
+        ("4.2.10+hometown-1.1.1", 3300),
+        ("4.4.0+glitch", 3300),
+        ("2.9.3", 0),
+        ("2.7.2 (compatible; Pleroma 2.9.1)", 21000),
+        ("2.7.2 (compatible; Akkoma 3.15.2-0-g1234)", 21000),
+        ("2.7.2 (compatible; Rebased 2.4.50)", 21000),
+        ("2.7.2 (compatible; Pleromaish 1)", 0),
+        ("0.20.1+git-6a8e5dd", 0),
+        ("3.5.3 (compatible; Pixelfed 0.12.5)", 0),
+        ("4.0.0 (not true; really snac/2.75)", 0),
+        ("4.2.1 (compatible; Iceshrimp.NET/2025.1)", 0),
+        ("takahe/0.11.0", 0),
+        ("", 0),
+        (None, 0),
+        (4, 0),
+    ],
+)
+def test_the_class_of_a_server(version: Any, seconds: float) -> None:
+    server = read_server({"version": version})
+    assert server.key_seconds == seconds
+    assert server.replay is (Replay.KEYED if seconds else Replay.SEARCHABLE)
+
+
+@pytest.mark.parametrize("answer", [None, [], "x", {"version": ["4.5.2"]}, {"configuration": 3}])
+def test_a_server_that_says_nonsense_is_searchable(answer: Any) -> None:
+    assert read_server(answer).replay is Replay.SEARCHABLE
+
+
+def test_a_server_without_v2_is_asked_by_v1(rig: MastodonRig) -> None:
+    rig.server.has_v2 = False
+    assert rig.prepare().replay is Replay.KEYED
+
+
+def test_what_a_server_is_is_asked_again_after_some_minutes(rig: MastodonRig) -> None:
+    rig.prepare()
+    rig.server.version = "3.5.3 (compatible; Pixelfed 0.12.5)"
+    assert rig.prepare().replay is Replay.KEYED
+    rig.clock.passed += DETECTED_SECONDS
+    assert rig.prepare().replay is Replay.SEARCHABLE
+    assert len(rig.calls("instance")) == 2
+
+
+# --- verdicts -------------------------------------------------------------------------------------
+
+CASES: list[tuple[int, str, type[PosterError] | None]] = [
+    # https://docs.joinmastodon.org/entities/Error/ and app/controllers/api/base_controller.rb
+    (200, '{"id":"1"}', None),
+    (401, '{"error":"The access token is invalid"}', Unauthorized),
+    (401, '{"error":"The access token was revoked"}', Unauthorized),
+    (403, '{"error":"Your login is currently disabled"}', Unauthorized),
+    (403, '{"error":"Your login is missing a confirmed e-mail address"}', Unauthorized),
+    (403, '{"error":"Your login is currently pending approval"}', Unauthorized),
+    (403, '{"error":"This action is outside the authorized scopes"}', Unauthorized),
+    (403, '{"error":"Your account requires two-factor authentication"}', Unauthorized),
+    (404, '{"error":"Record not found"}', Rejected),
+    (408, "", OutcomeUnknown),
+    (409, "", OutcomeUnknown),
+    (410, "", Rejected),
+    (422, '{"error":"Validation failed: Text character limit of 500 exceeded"}', Rejected),
+    (422, '{"error":"検証に失敗しました: 本文は500文字の上限を超えています"}', Rejected),
+    (500, '{"error":"undefined method \'account\' for nil"}', OutcomeUnknown),
+    (502, "<html>", OutcomeUnknown),
+    (503, '{"error":"There was a temporary problem serving your request"}', OutcomeUnknown),
+    (504, "", OutcomeUnknown),
+    (301, "", OutcomeUnknown),
+    (418, "", OutcomeUnknown),
+    # GoToSocial, Takahe, snac (measured)
+    (400, '{"error":"Bad Request: text with spoiler exceed max chars (5000)"}', Rejected),
+    (422, '{"error":"visibility x was not recognized"}', Rejected),
+    (400, "Invalid Bearer token", Unauthorized),
+    (406, '{"error":"Not Acceptable"}', OutcomeUnknown),
+    (500, "<h1>Server Error</h1>", OutcomeUnknown),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), CASES)
+def test_verdicts(status: int, body: str, kind: type[PosterError] | None) -> None:
+    assert verdict(Answer(status, {}, body.encode()), ROWS) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, '{"error":"Cannot attach files that have not finished processing."}'),
+        (422, '{"error":"処理が終わっていないファイルは添付できません"}'),
+        (400, '{"error":"Bad Request: media with ID 1 already attached to a status"}'),
+        (404, '{"error":"Media 1 not found or already attached"}'),
+    ],
+)
+def test_verdicts_on_a_post_with_images(status: int, body: str) -> None:
+    assert verdict(Answer(status, {}, body.encode()), MEDIA_ROWS + ROWS) is MediaRefused
+
+
+# --- what is sent ---------------------------------------------------------------------------------
+
+
+def test_the_request(rig: MastodonRig, tmp_path: Path) -> None:
+    prepared = rig.prepare(image=picture(tmp_path))
+    receipt = rig.commit(prepared, "key-7")
+    (call,) = rig.visible_calls()
+    assert call.json() == {
+        "status": TEXT,
+        "visibility": "public",
+        "language": "ja",
+        "media_ids": ["5001"],
+    }
+    assert call.headers["idempotency-key"] == "key-7"
+    assert call.headers["authorization"] == f"Bearer {CANARY}"
+    assert call.headers["user-agent"].startswith("bot/")
+    assert receipt.url == rig.visible()[0]["url"]
+    assert receipt.at == NOON
+    (media,) = rig.server.media.values()
+    assert media == {
+        "bytes": PICTURE,
+        "type": "image/png",
+        "description": "山の絵",
+        "used": True,
+        "waits": 0,
+    }
+
+
+def test_a_thread_hangs_together(rig: MastodonRig) -> None:
+    first = rig.commit(rig.prepare())
+    prepared = rig.poster.prepare(draft("二つ目", link=None), 0, (first,), True)
+    rig.commit(prepared, "key-2")
+    assert rig.visible()[1]["in_reply_to_id"] == first.id
+    finding = rig.poster.find(prepared.payload, "key-2", rig.earlier, ())
+    assert isinstance(finding, Found)
+    assert finding.receipt.id == rig.visible()[1]["id"]
+
+
+@pytest.mark.parametrize(
+    ("language", "sent"), [("ja-JP", "ja"), ("EN", "en"), ("x-klingon", None), ("", None)]
+)
+def test_the_language(rig: MastodonRig, language: str, sent: str | None) -> None:
+    prepared = rig.poster.prepare(replace(draft(), language=language), 0, (), True)
+    assert prepared.payload.get("language") == sent
+
+
+def test_a_token_that_is_not_there_calls_nothing(rig: MastodonRig) -> None:
+    account = Account(name="a", network="mastodon", instance=rig.server.base, token=TOKEN)
+    for value in (None, "", "two\nlines", "日本"):
+        poster = NETWORKS["mastodon"].make(account, lambda _, v=value: v, rig.net, Path())  # type: ignore[misc]
+        with pytest.raises(Unauthorized, match="token"):
+            poster.prepare(draft(), 0, (), True)
+    assert rig.server.calls == []
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+def test_an_image_is_waited_for(rig: MastodonRig, tmp_path: Path) -> None:
+    rig.server.processing = 3
+    prepared = rig.prepare(image=picture(tmp_path))
+    assert prepared.payload["media_ids"] == ["5001"]
+    assert len(rig.calls("/media/5001")) == 3
+
+
+def test_an_image_that_is_never_ready_is_tried_again_later(
+    rig: MastodonRig, tmp_path: Path
+) -> None:
+    rig.server.processing = 10**6
+    with pytest.raises(Transient):
+        rig.prepare(image=picture(tmp_path))
+    assert rig.visible() == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 415, 422])
+def test_an_image_that_is_refused_is_left_out(
+    rig: MastodonRig, tmp_path: Path, status: int
+) -> None:
+    rig.server.media_script = [Reply(status, {"error": "no"})]
+    prepared = rig.prepare(image=picture(tmp_path))
+    assert "media_ids" not in prepared.payload
+    (note,) = prepared.notes
+    assert "static/cover.png" in str(note)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 408])
+def test_an_upload_that_fails_is_tried_again_later(
+    rig: MastodonRig, tmp_path: Path, status: int
+) -> None:
+    rig.server.media_script = [Reply(status, {"error": "later"})]
+    with pytest.raises(Transient):
+        rig.prepare(image=picture(tmp_path))
+
+
+@pytest.mark.parametrize("body", ["busy", {}, {"id": ""}, {"id": 7}, []])
+def test_an_upload_without_an_id_is_left_out(rig: MastodonRig, tmp_path: Path, body: Any) -> None:
+    rig.server.media_script = [Reply(200, body)]
+    prepared = rig.prepare(image=picture(tmp_path))
+    assert "media_ids" not in prepared.payload
+    assert prepared.notes
+
+
+def test_media_without_v2_goes_by_v1(rig: MastodonRig, tmp_path: Path) -> None:
+    rig.server.has_v2 = False
+    assert rig.prepare(image=picture(tmp_path)).payload["media_ids"] == ["5001"]
+
+
+def test_media_that_are_gone_at_the_commit(rig: MastodonRig, tmp_path: Path) -> None:
+    prepared = rig.prepare(image=picture(tmp_path))
+    rig.server.media.clear()
+    with pytest.raises(MediaRefused):
+        rig.commit(prepared)
+    assert rig.visible() == []
+
+
+def test_a_description_is_cut_to_the_servers_limit(rig: MastodonRig, tmp_path: Path) -> None:
+    rig.prepare(image=replace(picture(tmp_path), alt="字" * 2000))
+    (media,) = rig.server.media.values()
+    assert media["description"] == "字" * 1499 + "…"
+
+
+# --- reading back ---------------------------------------------------------------------------------
+
+
+def find(rig: MastodonRig, **more: Any) -> Any:
+    return rig.poster.find(rig.prepare(**more).payload, "key-1", rig.earlier, ())
+
+
+def test_an_older_post_with_the_link_is_not_it(rig: MastodonRig) -> None:
+    rig.commit(rig.prepare())
+    rig.clock.passed += 3600
+    assert find(rig) == Absent()
+
+
+def test_a_link_is_found_in_the_card(rig: MastodonRig) -> None:
+    rig.server.add(CANARY, status="ご覧ください", card={"url": LINK})
+    assert isinstance(find(rig), Found)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://blog.example/posts/日記/?a=1&b=2",
+        "http://BLOG.example:80/posts/%e6%97%a5%e8%a8%98?a=1&b=2",
+    ],
+)
+def test_a_link_in_another_spelling_is_found(rig: MastodonRig, spelling: str) -> None:
+    rig.server.add(CANARY, status=f"見て {spelling}")
+    assert isinstance(find(rig), Found)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [LINK + "3", "https://blog.example/posts/", "https://other.example/posts/日記/?a=1&b=2"],
+)
+def test_another_link_is_not_it(rig: MastodonRig, other: str) -> None:
+    rig.server.add(CANARY, status=f"見て {other}")
+    assert find(rig) == Absent()
+
+
+def test_a_reply_with_the_link_is_not_it(rig: MastodonRig) -> None:
+    rig.server.add(CANARY, status=LINK, in_reply_to_id="77")
+    assert find(rig) == Absent()
+
+
+def test_a_post_without_a_link_is_found_by_its_text(rig: MastodonRig) -> None:
+    text = "コマンド *a* < b\n\nか\u3099 👍 #tag"
+    rig.server.add(CANARY, status="コマンド a < b\n\nが 👍 #tag")
+    assert isinstance(find(rig, text=text, link=None), Found)
+    assert find(rig, text=text + "!", link=None) == Absent()
+
+
+def test_the_posts_of_others_are_not_read(rig: MastodonRig) -> None:
+    rig.server.add("another token", status=LINK)
+    assert find(rig) == Absent()
+
+
+def test_pages_are_turned_until_the_time_is_reached(rig: MastodonRig) -> None:
+    receipt = rig.commit(rig.prepare())
+    for number in range(100):
+        rig.server.add(CANARY, status=f"後 {number}")
+    finding = find(rig)
+    assert isinstance(finding, Found)
+    assert finding.receipt.id == receipt.id
+    assert len(rig.calls("/statuses")) == 1 + 3
+
+
+def test_too_many_pages_cannot_tell(rig: MastodonRig) -> None:
+    rig.commit(rig.prepare())
+    for number in range(500):
+        rig.server.add(CANARY, status=f"後 {number}")
+    assert find(rig) == CannotTell()
+
+
+def test_one_backdated_post_does_not_end_the_search(rig: MastodonRig) -> None:
+    receipt = rig.commit(rig.prepare())
+    for number in range(39):
+        rig.server.add(CANARY, status=f"後 {number}")
+    rig.server.add(CANARY, status="昔", created_at="2020-01-01T00:00:00Z")
+    finding = find(rig)
+    assert isinstance(finding, Found)
+    assert finding.receipt.id == receipt.id
+
+
+def test_private_posts_of_an_unknown_server_cannot_be_told() -> None:
+    rig = MastodonRig("mastodon", visibility="private")
+    with rig.server:
+        assert find(rig) == Absent()
+        rig.clock.passed += DETECTED_SECONDS
+        rig.server.version = "4.0.0 (not true; really snac/2.75)"
+        assert find(rig) == CannotTell()
+
+
+@pytest.mark.parametrize("page", ["<html>", {"error": "x"}, [{"id": 5}], [None]])
+def test_a_page_that_is_none_is_not_taken_for_empty(rig: MastodonRig, page: Any) -> None:
+    answer = Answer(200, {}, json.dumps(page).encode())
+    payload = rig.prepare().payload
+    net_request = rig.net.request
+
+    def request(method: str, url: str, **more: Any) -> Answer:
+        return answer if url.endswith("/statuses") else net_request(method, url, **more)
+
+    rig.net.request = request  # type: ignore[method-assign]
+    with pytest.raises(Transient):
+        rig.poster.find(payload, "key-1", rig.earlier, ())
+
+
+def test_the_key_of_mastodon_ends_after_an_hour(rig: MastodonRig) -> None:
+    """The fake follows its source; so the window of a repeat must end before."""
+    prepared = rig.prepare()
+    rig.commit(prepared)
+    rig.clock.passed += 3601
+    rig.commit(prepared)
+    assert len(rig.visible()) == 2
+    assert prepared.key_seconds < 3600
+
+
+# --- readiness ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("instance", "words"),
+    [
+        ("", "No server address"),
+        ("mastodon.example", "not the address"),
+        ("https://user:pw@mastodon.example", "not the address"),
+        ("https://mastodon.example/@me", "not the address"),
+        ("ftp://mastodon.example", "not the address"),
+        ("http://mastodon.example", "unprotected"),
+        ("https://mastodon.example\n", "not the address"),
+    ],
+)
+def test_an_instance_that_cannot_be_one(instance: str, words: str) -> None:
+    account = Account(name="a", network="mastodon", instance=instance, token=TOKEN)
+    assert words in str(missing(account, lambda secret: "t"))
+
+
+@pytest.mark.parametrize(
+    "instance", ["https://m.example", "https://m.example/", "http://127.0.0.1:80"]
+)
+def test_an_account_that_is_ready(instance: str) -> None:
+    account = Account(name="a", network="mastodon", instance=instance, token=TOKEN)
+    assert missing(account, lambda secret: "t") is None
+
+
+def test_an_account_without_its_token_names_where_it_should_be() -> None:
+    account = Account(name="a", network="mastodon", instance="https://m.example")
+    assert "No token" in str(missing(account, lambda secret: None))
+    for token, place in ((TOKEN, "MASTODON_TOKEN"), (Secret(file="t.txt"), r"t.txt")):
+        account = Account(name="a", network="mastodon", instance="https://m.example", token=token)
+        assert place in str(missing(account, lambda secret: None))
+        assert place in str(missing(account, lambda secret: " \n"))
+
+
+def test_the_clock_of_the_server_counts(rig: MastodonRig) -> None:
+    """`since` is compared with the server's own times."""
+    prepared = rig.prepare()
+    rig.server.now = lambda: NOON + timedelta(minutes=5)
+    rig.commit(prepared)
+    assert isinstance(rig.poster.find(prepared.payload, "k", NOON, ()), Found)
+    later = NOON + timedelta(minutes=5)
+    assert rig.poster.find(prepared.payload, "k", later, ()) == Absent()
