@@ -45,8 +45,11 @@ _OLDER = deliveries.alias("older")
 class Ledger:
     """One site's view of one store. Threads may share it."""
 
-    def __init__(self, engine: Engine, site: str, clock: Clock, owners: Owners) -> None:
+    def __init__(
+        self, engine: Engine, site: str, clock: Clock, owners: Owners, *, own_clock: bool
+    ) -> None:
         self._engine, self.site, self._clock, self.owners = engine, site, clock, owners
+        self._own_clock = own_clock
 
     def close(self) -> None:
         self.owners.release()
@@ -55,7 +58,7 @@ class Ledger:
     def now(self) -> int:
         """UTC microseconds of the one clock that due times and leases are compared with: the
         database server's on PostgreSQL, the injected one on SQLite."""
-        if self._engine.dialect.name != "postgresql":
+        if self._own_clock:
             return round(self._clock.now().timestamp() * 1_000_000)
         with self._reading() as c:
             return int(
@@ -508,9 +511,11 @@ def open_ledger(
     address: str,
     named: bool,
     readonly: bool = False,
+    own_clock: bool | None = None,
 ) -> Ledger | None:
     """The ledger at `url` for `site`, its schema brought to HEAD. `named`: the id stands in the
     configuration (else it was made from `address`, and must then be known or the first).
+    `own_clock`: compare times with `clock` and not with the server's (default: on SQLite).
 
     Read-only answers None where there is no ledger yet. Raises ConfigError where the address no
     longer matches, StoreUnavailable where the store cannot be used.
@@ -528,8 +533,11 @@ def open_ledger(
         owners = SessionOwners(engine)
     else:
         owners = FileOwners(Path(str(engine.url.database)).parent / "locks")
-    ledger = Ledger(engine, site, clock, owners)
-    if not named and engine.dialect.name == "sqlite":
+    sqlite = engine.dialect.name == "sqlite"
+    ledger = Ledger(
+        engine, site, clock, owners, own_clock=sqlite if own_clock is None else own_clock
+    )
+    if not named and sqlite:
         _check_site(ledger, address)
     return ledger
 

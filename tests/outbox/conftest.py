@@ -1,8 +1,7 @@
-"""A real ledger for each test: SQLite always, PostgreSQL too where BOT_TEST_POSTGRES names one."""
+"""A real ledger for each test: SQLite always, PostgreSQL where there is one."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,18 +22,15 @@ def ledgers(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
 ) -> Iterator[Callable[[], Ledger]]:
     """Opens the same store again and again, as several processes would."""
-    url = (
-        "sqlite:///state/bot.db"
-        if request.param == "sqlite"
-        else os.environ.get("BOT_TEST_POSTGRES")
-    )
-    if url is None:
-        pytest.skip("BOT_TEST_POSTGRES names no PostgreSQL")
+    sqlite = request.param == "sqlite"
+    url: str = "sqlite:///state/bot.db" if sqlite else request.getfixturevalue("postgres_url")
     site = f"site-{uuid.uuid4().hex[:8]}"
     opened: list[Ledger] = []
 
     def open_again() -> Ledger:
-        ledger = open_ledger(url, tmp_path, site, clock, address="https://blog.example", named=True)
+        ledger = open_ledger(
+            url, tmp_path, site, clock, address="https://blog.example", named=True, own_clock=True
+        )
         assert ledger is not None
         opened.append(ledger)
         return ledger
