@@ -1,0 +1,13 @@
+"""Post → Draft, pure: the same post, account and limit always give the same text.
+
+`compose` makes what would appear on one account; `check_template` says what is wrong with an
+account's template; `measure` counts a text as a network does.
+"""
+
+from __future__ import annotations
+
+from bot.compose.draft import compose
+from bot.compose.template import check_template
+from bot.compose.units import measure
+
+__all__ = ["check_template", "compose", "measure"]

@@ -1,0 +1,150 @@
+"""Where a text becomes a link, by X's rule and by Mastodon's, and how our own link is written.
+
+X's rule is twitter-text's (https://github.com/twitter/twitter-text), bare domains included;
+Mastodon's links need a scheme (its config/initializers/twitter_regex.rb).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from bot.compose.tlds import pattern as tld_pattern
+
+Span = tuple[int, int]
+
+_DIRECTION = "\u202a-\u202e\u061c\u200e\u200f\u2066-\u2069"
+_NEVER = "\ufffe\ufeff\uffff"
+_SPACE = "\t-\r \x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_LABEL = rf"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACE}{_NEVER}{_DIRECTION}]"
+_LATIN = (
+    "\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f"
+    "\u0272\u0289\u028b\u02bb\u0300-\u036f\u1e00-\u1eff"
+)
+_QUERY = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]"
+_LONGEST_LABEL = 63  # RFC 1035, in punycode
+_LONGEST_URL = 4096
+_LONGEST_TCO = 40
+
+
+def find_links(text: str, bare: bool = True) -> list[Span]:
+    """What X makes a link of, as spans in order; `bare`: domains without a scheme too."""
+    if ("." if bare else "://") not in text:
+        return []
+    return [span for match in _x_link().finditer(text) for span in _x_spans(match, bare)]
+
+
+def find_scheme_links(text: str) -> list[Span]:
+    """What Mastodon makes a link of."""
+    if "://" not in text:
+        return []
+    return [match.span(1) for match in _mastodon_link().finditer(text) if match[2]]
+
+
+def canonical(url: str) -> str:
+    """The address in ASCII, written so that every network takes it whole: the host in punycode,
+    the rest percent-encoded, brackets and a last full stop too. What was encoded stays."""
+    parts = urlsplit(url.strip())
+    path = quote(parts.path, safe="/:;=@!$&'*+,~%-._|")
+    query = quote(parts.query, safe="/:;=@!$&'*+,~%-._|?")
+    fragment = quote(parts.fragment, safe="/:;=@!$&'*+,~%-._|?")
+    whole = urlunsplit(SplitResult(parts.scheme.lower(), _ascii_host(parts), path, query, fragment))
+    return _BAD_END.sub(lambda match: "".join(f"%{ord(char):02X}" for char in match[0]), whole)
+
+
+_BAD_END = re.compile(r"[!*';:=,.$~@&|?]+\Z")
+
+
+def _ascii_host(parts: SplitResult) -> str:
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        return host.encode("idna").decode().lower() if not host.isascii() else host.lower()
+    except UnicodeError:
+        return host
+
+
+@cache
+def _tld() -> str:
+    return rf"(?:{tld_pattern()}(?=[^0-9a-z@+\-]|\Z)|xn--[\-0-9a-z]+)"
+
+
+def _url(scheme: str, path: str, end: str, query: str, query_end: str) -> str:
+    """Groups: the URL, its scheme, domain, path. `path` and `end` are classes of characters."""
+    label = rf"{_LABEL}++"
+    inner = rf"(?:{path}+|{path}*\({path}+\){path}*)"
+    balanced = rf"\({inner}\)"
+    one_path = rf"(?:{path}*(?:{balanced}{path}*)*(?:{end}|{balanced})|@{path}+/)"
+    return (
+        rf"(?:[^a-z0-9@＠$#＃{_NEVER}]|[{_DIRECTION}]|^)"
+        rf"(({scheme}://)?"
+        rf"((?:{label}(?:[_\-]++{label})*+\.)*{label}(?:-++{label})*+\.{_tld()})"
+        rf"(?::[0-9]+)?(/{one_path}*)?(?:\?{query}*{query_end})?)"
+    )
+
+
+@cache
+def _x_link() -> re.Pattern[str]:
+    path = rf"[a-z\u0400-\u04ff0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{_LATIN}]"
+    end = rf"[+\-a-z\u0400-\u04ff0-9=_#/{_LATIN}]"
+    return re.compile(_url("https?", path, end, _QUERY, r"[a-z0-9\-_&=#/]"), re.I | re.A)
+
+
+@cache
+def _mastodon_link() -> re.Pattern[str]:
+    path = rf"[^{_SPACE}<>()?]"
+    end = rf"[^{_SPACE}()?!*\"'「」<>;:=,.$%\[\]~&|@]"
+    query = r"[a-z0-9!?*'();:&=+$/%#\[\]\-_.,~|@^\xa0-\uffef\U00010000-\U0010fffd]"
+    query_end = r"[a-z0-9_&=#/\-\xa0-\uffef\U00010000-\U0010fffd]"
+    return re.compile(_url("https?", path, end, query, query_end), re.I | re.A)
+
+
+@cache
+def _ascii_domain() -> re.Pattern[str]:
+    return re.compile(rf"(?:[\-a-z0-9{_LATIN}]+\.)+{_tld()}", re.I | re.A)
+
+
+@cache
+def _tco() -> re.Pattern[str]:
+    return re.compile(rf"https?://t\.co/([a-z0-9]+)(?:\?{_QUERY}*[a-z0-9\-_&=#/])?", re.I | re.A)
+
+
+def _x_spans(match: re.Match[str], bare: bool) -> Iterator[Span]:
+    url, scheme, domain, path = match.groups()
+    start = match.start(1)
+    if not _valid(url, domain):
+        return
+    if scheme is None:
+        if bare and match[0][: start - match.start()] not in ("-", "_", ".", "/"):
+            yield from _bare_spans(url, domain, path, start)
+        return
+    short = _tco().match(url)
+    if short is None:
+        yield match.span(1)
+    elif len(short[1]) <= _LONGEST_TCO:
+        yield start, start + short.end()
+
+
+def _bare_spans(url: str, domain: str, path: str | None, start: int) -> Iterator[Span]:
+    """Without a scheme only the ASCII domains are links; the last one has the path."""
+    found = [match.span() for match in _ascii_domain().finditer(domain)]
+    for index, (left, right) in enumerate(found):
+        rest = len(url) - len(domain) if path and index == len(found) - 1 else 0
+        yield start + left, start + right + rest
+
+
+def _valid(url: str, domain: str) -> bool:
+    if len(url) > _LONGEST_URL:
+        return False
+    if domain.isascii():
+        return all(len(label) <= _LONGEST_LABEL for label in domain.split("."))
+    if domain.startswith("xn--") and not _ascii_domain().search(domain):
+        return False
+    return all(_label_length(label) <= _LONGEST_LABEL for label in domain.split("."))
+
+
+def _label_length(label: str) -> int:
+    if label.isascii():
+        return len(label)
+    return len("xn--") + len(label.encode("punycode"))

@@ -1,0 +1,180 @@
+"""A post fitted for each network: what is shown, what yields, what is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from bot.compose import compose
+from bot.compose.clean import STOP
+from bot.errors import DraftError
+from bot.model import Draft
+from tests.compose import samples
+from tests.compose.samples import ENGLISH, JAPANESE, LIMITS, LINK, SITE, account, post, text
+
+
+def draft(
+    network: str = "x", limit: int | None = None, settings: Any = None, **changes: Any
+) -> Draft:
+    mine = account(network, limit=limit, **(settings or {}))
+    return compose(post(**changes), mine, LIMITS[network], SITE)
+
+
+def told(made: Draft) -> list[str]:
+    return [str(note) for note in made.left_out]
+
+
+def test_all_of_it_where_there_is_room() -> None:
+    made = draft("mastodon")
+    assert text(made) == (
+        "起動の速い処理系が公開、料金は月額1,500円から\n\n"
+        + "".join(f"・{line}\n" for line in JAPANESE)
+        + f"\n{LINK}\n#処理系 #ニュース #GenAI"
+    )
+    assert made.left_out == ()
+    assert made.link == LINK
+    assert made.hashtags == ("処理系", "ニュース", "GenAI")
+    assert made.images == (samples.COVER,)
+    assert (made.account, made.network, made.post) == (
+        "my-mastodon",
+        "mastodon",
+        "content/posts/plain.md",
+    )
+    assert made.description == "\n".join(JAPANESE)
+
+
+def test_english_has_its_own_bullets() -> None:
+    made = draft("x", title="A fast runtime", lines=ENGLISH, language="en-GB", tags=("runtime",))
+    assert text(made) == (f"A fast runtime\n\n• {ENGLISH[0]}\n• {ENGLISH[1]}\n\n{LINK}\n#runtime")
+
+
+def test_the_last_bullet_goes_first() -> None:
+    made = draft("x")
+    assert f"・{JAPANESE[0]}\n・{JAPANESE[1]}\n\n" in text(made)
+    assert JAPANESE[2] not in text(made)
+    assert made.hashtags == ("処理系", "ニュース", "GenAI")
+    assert told(made) == ["1 of 3 bullets"]
+
+
+def test_hashtags_yield_before_the_only_bullet() -> None:
+    one = draft("x", 166)
+    assert f"・{JAPANESE[0]}" in text(one)
+    assert one.parts[0].measures[0].length == 166
+    assert one.hashtags == ("処理系", "ニュース")
+    assert told(one) == ["2 of 3 bullets", "hashtags: #GenAI"]
+
+
+def test_then_the_bullet_is_cut_at_a_phrase() -> None:
+    made = draft("x", 120)
+    assert "・新しい処理系が公開され…\n" in text(made)
+    assert LINK in text(made)
+    assert "the end of a bullet" in told(made)
+
+
+def test_then_title_and_link_with_the_hashtags_that_fit() -> None:
+    made = draft("x", 92)
+    assert (
+        text(made) == f"起動の速い処理系が公開、料金は月額1,500円から\n\n{LINK}\n#処理系 #ニュース"
+    )
+
+
+def test_then_the_title_is_cut_at_a_phrase() -> None:
+    made = draft("x", 50)
+    assert text(made) == f"起動の速い処理系が公開…\n\n{LINK}"
+    assert told(made) == [
+        "the end of the title",
+        "3 of 3 bullets",
+        "hashtags: #処理系 #ニュース #GenAI",
+    ]
+
+
+@pytest.mark.parametrize("limit", range(36, 300, 3))
+def test_never_over_the_limit_and_never_a_cut_link(limit: int) -> None:
+    made = draft("x", limit)
+    (measure,) = made.parts[0].measures
+    assert measure.limit == limit
+    assert measure.length <= limit
+    assert text(made).count(LINK) == 1
+
+
+@pytest.mark.parametrize("limit", [0, 1, 23, 30])
+def test_what_cannot_fit_is_said(limit: int) -> None:
+    with pytest.raises(DraftError) as caught:
+        draft("x", limit)
+    assert caught.value.code == "too-long"
+
+
+def test_another_bullet_where_the_first_is_too_long() -> None:
+    made = draft("x", lines=("長い" * 200, JAPANESE[2]))
+    assert f"・{JAPANESE[2]}" in text(made)
+    assert told(made) == ["1 of 2 bullets"]
+
+
+def test_no_link_no_hashtags_and_no_bullets_leave_no_hole() -> None:
+    assert (
+        text(draft("x", lines=(), tags=()))
+        == f"起動の速い処理系が公開、料金は月額1,500円から\n\n{LINK}"
+    )
+    assert text(draft("x", title="", lines=("一行だけ。",), tags=())) == f"・一行だけ。\n\n{LINK}"
+
+
+def test_a_title_given_as_its_own_summary_is_said_once() -> None:
+    made = draft("x", title="題だけ", lines=("題だけ",), tags=())
+    assert text(made) == f"題だけ\n\n{LINK}"
+
+
+def test_how_many_hashtags_is_the_accounts_word() -> None:
+    assert draft("mastodon", settings={"hashtags": 1}).hashtags == ("処理系",)
+    assert draft("mastodon", settings={"hashtags": 0}).hashtags == ()
+    assert draft("mastodon", tags=("2026", "AI")).hashtags == ("AI",)
+    assert told(draft("mastodon", tags=("2026", "AI"))) == ["2026 cannot be a hashtag"]
+
+
+def test_a_template_is_all_the_text() -> None:
+    made = draft("mastodon", settings={"template": "{{ title }} {{ hashtags }}"})
+    assert text(made) == "起動の速い処理系が公開、料金は月額1,500円から #処理系 #ニュース #GenAI"
+    assert made.link is None
+    assert made.url == LINK
+
+
+def test_a_template_shrinks_too() -> None:
+    made = draft("x", 80, {"template": "{{ title }}: {{ bullets|join('/') }} {{ link }}"})
+    assert text(made) == f"起動の速い処理系が公開、料金は月額1,500円から:  {LINK}"
+    assert made.hashtags == ()
+    with pytest.raises(DraftError) as caught:
+        draft("x", 80, {"template": "字" * 60 + "{{ title }}"})
+    assert caught.value.code == "too-long"
+
+
+def test_a_wrong_template_is_said_when_composing() -> None:
+    with pytest.raises(DraftError) as caught:
+        draft("x", settings={"template": "{{ title | nothing }}"})
+    assert caught.value.code == "template"
+
+
+def test_nothing_to_say() -> None:
+    with pytest.raises(DraftError) as caught:
+        draft("x", title="", lines=(), tags=())
+    assert caught.value.code == "empty"
+
+
+def test_accidents_are_stopped_where_the_network_reads_them() -> None:
+    title, lines = "@OpenAIのDESIGN.md", ("#1位は$NVDA",)
+    assert f"@{STOP}OpenAIのDESIGN.{STOP}md\n\n・#{STOP}1位は${STOP}NVDA" in text(
+        draft("x", title=title, lines=lines)
+    )
+    assert "<plain>@OpenAIのDESIGN.md</plain>" in text(draft("misskey", title=title, lines=lines))
+    assert title in text(draft("bluesky", title=title, lines=lines))
+
+
+def test_composing_twice_gives_the_same() -> None:
+    assert draft("x") == draft("x")
+
+
+def test_heavy_libraries_wait_until_they_are_needed() -> None:
+    code = "import sys, bot.compose; print({'jinja2', 'budoux', 'regex'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
