@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Table,
     and_,
     exists,
     func,
@@ -83,7 +84,7 @@ class Ledger:
         """Write the first-run row; False where it is already there."""
         row = {"id": self.site, "url": url, "created_at": now, "first_run_at": now}
         with self._writing() as c:
-            if c.execute(self._insert(sites).values(row).on_conflict_do_nothing()).rowcount:
+            if self._inserted(c, sites, row):
                 return True
             changed = c.execute(
                 update(sites)
@@ -159,16 +160,16 @@ class Ledger:
         another process was first; then nothing is written."""
         row = {"site": self.site, "name": account, "network": network, "baseline_at": now}
         with self._writing() as c:
-            made = c.execute(self._insert(targets).values(row).on_conflict_do_nothing()).rowcount
+            made = self._inserted(c, targets, row)
             if not made:
                 made = c.execute(
                     _target(self.site, account)
                     .where(targets.c.baseline_at.is_(None))
                     .values(baseline_at=now, network=network)
-                ).rowcount
+                ).rowcount == 1
             if made:
                 self._add(c, seen, now, "baseline")
-            return bool(made)
+            return made
 
     def add(self, planned: Sequence[Delivery], now: int) -> int:
         """Insert; what is there already (whoever planned it) stays as it is. How many were new."""
@@ -458,6 +459,11 @@ class Ledger:
         row = {"site": self.site, "name": name, "network": network, **wait}
         statement = self._insert(targets).values(row)
         c.execute(statement.on_conflict_do_update(index_elements=["site", "name"], set_=wait))
+
+    def _inserted(self, c: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert a row unless its key is there. (psycopg counts no rows of such an insert.)"""
+        statement = self._insert(table).values(row).on_conflict_do_nothing()
+        return c.execute(statement.returning(*table.primary_key)).first() is not None
 
     def _insert(self, table: Any) -> Any:
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
