@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev run test check format lock locale bench clean
+.PHONY: install dev run test check check-only format lock locale bench clean
 
 install: $(VENV)/installed ## the set-up alone: .venv with pinned, hashed packages
 
@@ -29,12 +29,13 @@ run: install ## the main job on the sample: feeds in public/, new posts to state
 test: dev ## the fast suite
 	$(BIN)/python -m pytest
 
-check: dev ## test, and format, lint, types, import directions
+check: check-only test ## test, and format, lint, types, import directions
+
+check-only: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
 
 format: dev
 	$(BIN)/ruff format .
