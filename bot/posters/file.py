@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LIMIT = TextLimit(unit="code-points", maximum=None)
 LOCK_SECONDS = 10
+FIELDS = ("account", "url", "text", "images")
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
@@ -69,7 +70,8 @@ class FilePoster:
         return Prepared(payload=payload, replay=Replay.SEARCHABLE)
 
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
-        line = json.dumps({"key": key, **payload}, ensure_ascii=False) + "\n"
+        told = {"key": key} | {name: payload[name] for name in FIELDS}
+        line = json.dumps(told, ensure_ascii=False) + "\n"
         data = line.encode("utf-8", "replace")
         try:
             self._append(data, guard)
