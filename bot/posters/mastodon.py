@@ -255,7 +255,9 @@ class MastodonPoster:
             yield from fresh
             if not page or (fresh and all(self._when(status) <= since for status in fresh)):
                 return
-            if not fresh:
+            if not fresh:  # snac knows no max_id: it gives what it has
+                if len(page) < PAGE or self._when(page[-1]) <= since:
+                    return
                 break
             seen.update(status["id"] for status in fresh)
             params["max_id"] = page[-1]["id"]
@@ -300,15 +302,16 @@ class MastodonPoster:
 
 def _matches(status: Mapping[str, Any], payload: Json) -> bool:
     """The same parent, and the article's link (as href, card or text); without a link, the text."""
-    from bot.posters.match import read_html, same_link, same_text, shows_link
+    from bot.posters.match import read_html, same_link, shows_link, shows_text
 
     if status.get("in_reply_to_id") != payload.get("in_reply_to_id"):
         return False
-    content = status.get("content")
-    text, links = read_html(content if isinstance(content, str) else "")
+    html = status.get("content")
+    html = html if isinstance(html, str) else ""
     link = payload.get("_link")
     if link is None:
-        return same_text(text, payload["status"])
+        return shows_text(html, payload["status"])
+    text, links = read_html(html)
     card = _dig(status, "card", "url")
     return shows_link(text, links, link) or (isinstance(card, str) and same_link(card, link))
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 URLS = re.compile(r"https?://[^\s<>\"]+")
 TRAILING = ".,;:!?)]}'」』）。、"
-MARKUP = str.maketrans("", "", "*_~`\\")  # a server may read these as Markdown
+MARKUP = str.maketrans("", "", "*_~`\\#>")  # a server may read these as Markdown
 PORTS = {"http": 80, "https": 443}
 
 
@@ -56,6 +56,12 @@ def shows_link(text: str, links: list[str], link: str) -> bool:
 def same_text(one: str, other: str) -> bool:
     """Whether two texts say the same, apart from space, Unicode's forms and Markdown's signs."""
     return _plain(one) == _plain(other)
+
+
+def shows_text(html: str, text: str) -> bool:
+    """Whether `html` is what a server made of `text`; some take its angle brackets for HTML."""
+    shown = read_html(html)[0]
+    return same_text(shown, text) or same_text(shown, read_html(text)[0])
 
 
 def _address(url: str) -> tuple[str, str, str]:

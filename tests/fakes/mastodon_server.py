@@ -57,7 +57,7 @@ class MastodonServer(FakeServer):
         self.violations: list[str] = []
         self.media: dict[str, dict[str, Any]] = {}
         self.media_script: list[Reply] = []
-        self.has_v2 = True
+        self.has_v2 = self.turns_pages = True
         self.processing = 0
         self._keys: dict[tuple[str, str], tuple[datetime, dict[str, Any]]] = {}
         self._accounts: dict[str, str] = {}
@@ -120,6 +120,9 @@ class MastodonServer(FakeServer):
     def _list(self, account: str, query: dict[str, str]) -> Reply:
         before = int(query.get("max_id", 10**18))
         own = [p for p in self.visible if p["account"]["id"] == account and int(p["id"]) < before]
+        if not self.turns_pages:
+            own = [post for post in self.visible if post["account"]["id"] == account]
+            return Reply(200, own[::-1])
         return Reply(200, own[::-1][: min(int(query.get("limit", 20)), 40)])
 
     def _upload(self, call: Call) -> Reply:

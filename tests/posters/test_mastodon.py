@@ -392,6 +392,24 @@ def test_too_many_pages_cannot_tell(rig: MastodonRig) -> None:
     assert find(rig) == CannotTell()
 
 
+@pytest.mark.parametrize(("others", "finding"), [(38, Absent()), (60, CannotTell())])
+def test_a_server_that_turns_no_pages(rig: MastodonRig, others: int, finding: Any) -> None:
+    """snac ignores limit and max_id, and gives what it has; 40 or more may not be all."""
+    rig.server.turns_pages = False
+    for number in range(others):
+        rig.server.add(CANARY, status=f"別 {number}")
+    assert find(rig) == finding
+    rig.clock.passed += 3600
+    assert find(rig) == Absent()
+
+
+def test_text_that_a_server_took_for_html_is_found(rig: MastodonRig) -> None:
+    text = "</p> &amp; <b>x</b> 1 < 2"
+    rig.commit(rig.prepare(text, link=None))
+    rig.visible()[0]["content"] = text
+    assert isinstance(find(rig, text=text, link=None), Found)
+
+
 def test_one_backdated_post_does_not_end_the_search(rig: MastodonRig) -> None:
     receipt = rig.commit(rig.prepare())
     for number in range(39):
