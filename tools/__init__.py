@@ -1,0 +1,1 @@
+"""What keeps generated files current: the catalogue of words, the page of settings."""
