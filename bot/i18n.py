@@ -26,8 +26,19 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        text = _translations.gettext(self.template) if self.template else ""
-        return text.format(**self.values) if self.values else text.replace("{{", "{").replace("}}", "}")
+        return self._said_by(_translations)
+
+    def in_language(self, language: str) -> str:
+        """For what is written and read by others: the site's language, not the command line's."""
+        return self._said_by(_catalogue(language.split("-")[0].lower()))
+
+    def _said_by(self, catalogue: gettext.NullTranslations) -> str:
+        text = catalogue.gettext(self.template) if self.template else ""
+        return (
+            text.format(**self.values)
+            if self.values
+            else text.replace("{{", "{").replace("}}", "}")
+        )
 
 
 def msg(template: str, /, **values: Any) -> Message:
@@ -38,16 +49,24 @@ def msg(template: str, /, **values: Any) -> Message:
 def use(language: str) -> None:
     """Choose the language of everything shown from now on; an unknown one means English."""
     global _translations
-    _translations = gettext.translation("bot", LOCALE_DIR, languages=[language], fallback=True)
+    _translations = _catalogue(language)
 
 
 def choose(setting: str | None, environ: Mapping[str, str], site: str | None) -> str:
     """The language to speak: the setting, else LC_ALL, LC_MESSAGES, LANG (C and POSIX count as
     unset), else the site's, else English. Only languages with a catalogue are answered."""
-    named = [setting, *(_locale_name(environ.get(k)) for k in ("LC_ALL", "LC_MESSAGES", "LANG")), site]
+    named = [
+        setting,
+        *(_locale_name(environ.get(k)) for k in ("LC_ALL", "LC_MESSAGES", "LANG")),
+        site,
+    ]
     first = next((name for name in named if name), "en")
     base = first.replace("_", "-").split("-")[0].lower()
     return base if base in LANGUAGES else "en"
+
+
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("bot", LOCALE_DIR, languages=[language], fallback=True)
 
 
 def _locale_name(value: str | None) -> str | None:

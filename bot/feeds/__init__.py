@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.feeds.files import Written, write_feeds
+from bot.feeds.items import first_guid
+from bot.feeds.plan import Plan, discover, feed_urls, plan_feeds
+from bot.feeds.press import Press
 from bot.model import Entry
 from bot.settings import Feed, Site
 
-__all__ = ["Written", "render_feeds", "write_feeds"]
+__all__ = [
+    "Plan",
+    "Press",
+    "Written",
+    "discover",
+    "feed_urls",
+    "first_guid",
+    "plan_feeds",
+    "render_feeds",
+    "write_feeds",
+]
 
 
 def render_feeds(entries: Sequence[Entry], site: Site, feed: Feed) -> dict[str, bytes]:
-    """The feeds that `feed` names, by file name. `entries`: newest first, already limited. The same
-    input gives the same bytes on any day and under any locale."""
-    from bot.feeds.items import channel, item
-    from bot.feeds.jsonfeed import render_json
-    from bot.feeds.xmlfeed import render_atom, render_rss
+    """The site's own feeds, by file name. `entries`: newest first, already limited. The same input
+    gives the same bytes on any day and under any locale."""
+    from bot.feeds.items import channel
+    from bot.feeds.press import render
 
-    head = channel(entries, site, feed)
-    items = [item(entry, head, site, feed) for entry in entries]
-    formats = ((feed.rss, render_rss), (feed.atom, render_atom), (feed.json, render_json))
-    return {name: render(head, items, name) for name, render in formats if name}
+    plan = Plan(head=channel(entries, site, feed), entries=tuple(entries), folder="")
+    return render(plan, site, feed)

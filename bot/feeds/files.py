@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from bot.feeds.mark import is_ours
+from bot.feeds.copies import BROTLI, GZIP, keep_copy
+from bot.feeds.draft import Draft, sync_folder
+from bot.feeds.frame import Frame
+from bot.feeds.mark import HEAD, is_ours
 from bot.i18n import msg
 from bot.model import Problem
 
@@ -26,34 +26,106 @@ class Written:
 def write_feeds(files: Mapping[str, bytes], folder: Path) -> Written:
     """Put each file in place by a rename, after its bytes are on the disk. A reader sees the old
     file or the new one. A file that is the same keeps its time."""
-    written: list[str] = []
-    unchanged: list[str] = []
-    refused: list[Problem] = []
+    stack = Stack(folder)
     for name, data in files.items():
+        stack.add({name: Frame(before=data, between=b"", after=b"")}, ())
+    return stack.done()
+
+
+class Stack:
+    """Files on their way into `folder`, and what became of them."""
+
+    def __init__(self, folder: Path, *, gzip: bool = False, brotli: bool = False) -> None:
+        self._folder = folder
+        self._copies = {GZIP: gzip, BROTLI: brotli}
+        self._written: list[str] = []
+        self._unchanged: list[str] = []
+        self._refused: list[Problem] = []
+
+    def done(self) -> Written:
+        return Written(
+            written=tuple(self._written),
+            unchanged=tuple(self._unchanged),
+            refused=tuple(self._refused),
+        )
+
+    def skip(self, names: Iterable[str]) -> None:
+        """These are known to be there as they should be."""
+        self._unchanged += names
+
+    def add(self, frames: Mapping[str, Frame], parts: Iterable[Sequence[bytes]]) -> bool:
+        """Several files in one pass over their items: `parts` holds each item once for each file.
+        True if all are in place."""
+        refused = len(self._refused)
+        drafts = {name: draft for name in frames if (draft := self._draft(name))}
         try:
-            outcome = _write(name, data, folder)
+            self._fill(drafts, frames, parts)
+            changed = {name for name, draft in list(drafts.items()) if self._finish(name, draft)}
+        finally:
+            for draft in drafts.values():
+                draft.drop()
+        for parent in {(self._folder / name).parent for name in changed}:
+            sync_folder(parent)
+        return len(self._refused) == refused
+
+    def _draft(self, name: str) -> Draft | None:
+        if not _inside(name):
+            self._refused.append(_outside(name, self._folder))
+            return None
+        path = self._folder / name
+        try:
+            if path.exists() and not is_ours(_beginning(path)):
+                self._refused.append(_not_ours(path))
+                return None
+            return Draft(path)
         except OSError as error:
-            outcome = _failed(folder / name, error)
-        if isinstance(outcome, Problem):
-            refused.append(outcome)
-        else:
-            (written if outcome else unchanged).append(name)
-    return Written(written=tuple(written), unchanged=tuple(unchanged), refused=tuple(refused))
+            self._refused.append(_failed(path, error))
+            return None
 
+    def _fill(
+        self,
+        drafts: dict[str, Draft],
+        frames: Mapping[str, Frame],
+        parts: Iterable[Sequence[bytes]],
+    ) -> None:
+        order = {name: number for number, name in enumerate(frames)}
+        for name in list(drafts):
+            self._put(drafts, name, frames[name].before)
+        for count, part in enumerate(parts):
+            for name in list(drafts):
+                self._put(
+                    drafts, name, (frames[name].between if count else b"") + part[order[name]]
+                )
+        for name in list(drafts):
+            self._put(drafts, name, frames[name].after)
 
-def _write(name: str, data: bytes, folder: Path) -> bool | Problem:
-    """True: written; False: there already."""
-    if not _inside(name):
-        return _outside(name, folder)
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    there = path.read_bytes() if path.exists() else None
-    if there == data:
-        return False
-    if there is not None and not is_ours(there):
-        return _not_ours(path)
-    _replace(path, data)
-    return True
+    def _put(self, drafts: dict[str, Draft], name: str, chunk: bytes) -> None:
+        try:
+            drafts[name].add(chunk)
+        except OSError as error:
+            drafts.pop(name).drop()
+            self._refused.append(_failed(self._folder / name, error))
+
+    def _finish(self, name: str, draft: Draft) -> bool:
+        try:
+            changed = draft.finish()
+        except OSError as error:
+            self._refused.append(_failed(self._folder / name, error))
+            return False
+        (self._written if changed else self._unchanged).append(name)
+        for suffix, wanted in self._copies.items():
+            self._copy(self._folder / name, suffix, wanted)
+        return changed
+
+    def _copy(self, path: Path, suffix: str, wanted: bool) -> None:
+        try:
+            keep_copy(path, suffix, wanted)
+        except FileExistsError:
+            self._refused.append(_not_ours(path.with_name(path.name + suffix)))
+        except ModuleNotFoundError:
+            self._refused.append(_no_brotli(path))
+        except OSError as error:
+            self._refused.append(_failed(path.with_name(path.name + suffix), error))
 
 
 def _inside(name: str) -> bool:
@@ -63,36 +135,9 @@ def _inside(name: str) -> bool:
     )
 
 
-def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        _save(draft, data, path)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _save(draft: Path, data: bytes, like: Path) -> None:
-    """A new file with the rights of the one it replaces, else those that the umask leaves."""
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-        if like.exists():
-            os.chmod(draft, stat.S_IMODE(like.stat().st_mode))
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Without this a power cut may undo the rename. Windows cannot open a folder, and need not."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
 
 
 def _not_ours(path: Path) -> Problem:
@@ -111,6 +156,16 @@ def _outside(name: str, folder: Path) -> Problem:
         message=msg("{name} would lie outside the folder of the feeds", name=name),
         code="feed-outside",
         hint=msg("Name a file inside the folder, without `..` and without a leading slash"),
+        post_lost=False,
+    )
+
+
+def _no_brotli(path: Path) -> Problem:
+    return Problem(
+        path=str(path),
+        message=msg("No brotli copy was made: the Python package brotli is not installed"),
+        code="brotli-missing",
+        hint=msg("Install it beside bot (`pip install brotli`), or set [feed] brotli = false"),
         post_lost=False,
     )
 

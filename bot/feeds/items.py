@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.feeds.text import address, clean, identity, language_tag, line, whole
-from bot.model import Entry, Image
+from bot.feeds.text import address, clean, identity, language_tag, line, path_of, whole
+from bot.model import Entry, Image, Post
 from bot.settings import Feed, Site
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """`html` is empty where only summaries are to be shown. `language` only if not the feed's."""
+    """`html` is empty where only summaries are to be shown. `language` only if not the site's."""
 
     id: str
     url: str
@@ -61,9 +61,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """The head of a feed. `base` is where its file is served: the self link is `base` + name."""
+    """The head of a feed. `base` is where its files are served: its self link is `base` + name.
+    `older`, `newer` and `current` are the bases of its neighbours in the archive."""
 
-    id: str
     link: str
     base: str
     title: str
@@ -71,60 +71,88 @@ class Channel:
     language: str
     author: str
     updated: datetime
+    hubs: tuple[str, ...] = ()
+    ttl: int = 0
+    icon: str | None = None
+    style: str = ""
+    older: str | None = None
+    newer: str | None = None
+    current: str | None = None
 
 
 def channel(entries: Sequence[Entry], site: Site, feed: Feed) -> Channel:
-    """The site's own feed. Its time is that of the latest change: the same posts, the same bytes."""
-    link = home(site)
+    """The site's own feed."""
+    link = home(site.url)
     title = line(site.title) or link.split("//", 1)[1].rstrip("/")
     return Channel(
-        id=link,
         link=link,
-        base=link,
+        base=home(feed.url or site.url),
         title=title,
         description=line(site.description) or title,
         language=language_tag(site.language) or "en",
         author=line(site.author) or title,
-        updated=max((whole(entry.updated) for entry in entries), default=NEVER),
+        updated=latest(entries),
+        hubs=tuple(hub for hub in map(address, feed.hubs) if hub),
+        ttl=feed.ttl,
+        icon=address(feed.icon, link) if feed.icon else None,
+        style=feed.style,
     )
 
 
-def item(entry: Entry, head: Channel, site: Site, feed: Feed) -> Item:
+def latest(entries: Iterable[Entry]) -> datetime:
+    """The time of the latest change, so that the same posts give the same bytes."""
+    return max((whole(entry.updated) for entry in entries), default=NEVER)
+
+
+def item(entry: Entry, head: Channel, site: Site, feed: Feed, html: str | None = None) -> Item:
+    """`head` is that of the site's own feed: an item looks the same in each feed it is in."""
     post = entry.post
     url = address(post.url, head.link) or head.link
     lines = [text for text in map(line, post.summary.lines) if text]
     title = line(post.title) or (lines[0] if lines else url)
     language = language_tag(post.language) or head.language
+    html = entry.html if html is None else html
     return Item(
         id=identity(entry.guid, scope(site)) if entry.guid.strip() else url,
         url=url,
         title=title,
         summary="\n".join(lines) or title,
-        html=clean(entry.html) if feed.content == "full" else "",
+        html=clean(html) if feed.content == "full" else "",
         published=whole(entry.published),
         updated=whole(entry.updated),
         author=line(post.author or "") or head.author,
-        terms=tuple(_terms(post.categories, head, "categories"))
-        + tuple(_terms(post.tags, head, "tags")),
+        terms=(*_terms(post.categories, head, "categories"), *_terms(post.tags, head, "tags")),
         picture=_picture(post.cover, url),
         language=language if language != head.language else None,
     )
 
 
-def home(site: Site) -> str:
-    """The site's address with a slash at its end."""
-    url = address(site.url) or "http://localhost/"
-    return url if url.endswith("/") else url + "/"
+def first_guid(post: Post, published: datetime, site: Site, feed: Feed) -> str:
+    """The id of a post that no feed has shown yet, to be kept for ever: its own, else by
+    `[feed] guid` its address or a tag URI (https://www.rfc-editor.org/rfc/rfc4151)."""
+    if post.explicit_id and line(post.explicit_id):
+        return identity(post.explicit_id, scope(site))
+    url = address(post.url, home(site.url)) or home(site.url)
+    if feed.guid != "tag":
+        return url
+    host, path = path_of(url)
+    return f"tag:{host},{whole(published):%Y-%m-%d}:{path}"
+
+
+def home(url: str) -> str:
+    """The address of a site with a slash at its end."""
+    found = address(url) or "http://localhost/"
+    return found if found.endswith("/") else found + "/"
 
 
 def scope(site: Site) -> str:
     """What makes a name like `my-post` one of this site's; it stays when the site moves house."""
-    return site.id or home(site).split("//", 1)[1].rstrip("/")
+    return site.id or home(site.url).split("//", 1)[1].rstrip("/")
 
 
 def _terms(names: Iterable[str], head: Channel, taxonomy: str) -> Iterable[Term]:
     kept = dict.fromkeys(text for text in map(line, names) if text)
-    return (Term(name=name, scheme=f"{head.base}{taxonomy}/") for name in kept)
+    return (Term(name=name, scheme=f"{head.link}{taxonomy}/") for name in kept)
 
 
 def _picture(image: Image | None, base: str) -> Picture | None:

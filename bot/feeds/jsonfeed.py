@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
+from bot.feeds.frame import Frame
 from bot.feeds.items import Channel, Item, Picture
 from bot.feeds.mark import GENERATOR
-from bot.feeds.text import address, rfc3339
+from bot.feeds.text import rfc3339
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def render_json(head: Channel, items: Iterable[Item], name: str) -> bytes:
-    return document(head, (json_item(item) for item in items), name)
-
-
-def document(head: Channel, items: Iterable[bytes], name: str) -> bytes:
-    """The head, then one item a line. The generator's mark stands before the items."""
-    opening = _dump(_head(head, name))[:-1] + b',"items":['
-    lines = [b"\n" + item for item in items]
-    return opening + b",".join(lines) + b"\n]}\n"
+def json_frame(head: Channel, name: str) -> Frame:
+    """One item a line; the generator's mark stands before the items."""
+    opening = _dump(_present(_head(head, name)))[:-1]
+    return Frame(before=opening + b',"items":[\n', between=b",\n", after=b"\n]}\n")
 
 
 def json_item(item: Item) -> bytes:
@@ -35,10 +31,13 @@ def _head(head: Channel, name: str) -> dict[str, Any]:
         "version": VERSION,
         "title": head.title,
         "home_page_url": head.link,
-        "feed_url": address(name, head.base),
+        "feed_url": head.base + quote(name),
         "description": head.description,
         "language": head.language,
         "authors": [{"name": head.author}],
+        "icon": head.icon,
+        "next_url": head.older + quote(name) if head.older else None,
+        "hubs": [{"type": "WebSub", "url": hub} for hub in head.hubs],
         "_bot": {"generator": GENERATOR},
     }
 
@@ -66,6 +65,10 @@ def _attachments(picture: Picture | None) -> list[dict[str, Any]]:
     if picture is None or picture.mime is None or picture.size is None:
         return []
     return [{"url": picture.url, "mime_type": picture.mime, "size_in_bytes": picture.size}]
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value not in (None, [])}
 
 
 def _dump(value: Any) -> bytes:

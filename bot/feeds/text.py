@@ -22,7 +22,7 @@ _UNUSED = (b"\xef\xb7", b"\xbf\xbe", b"\xbf\xbf")  # how the non-characters look
 _MARKUP = re.compile(r"<([a-z][a-z0-9-]*)(?:\s[^<>]*)?>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s]", re.IGNORECASE)
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^#]*)(#?)(.*)", re.IGNORECASE | re.DOTALL)
-_HOST = re.compile(r"(?:[a-z0-9._~:-]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]+)?")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~:-]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]+)?")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED = ":/?@!$&'()*+,;=-._~%"  # https://www.rfc-editor.org/rfc/rfc3986#section-3.3
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -62,6 +62,12 @@ def address(url: str, base: str = "") -> str | None:
         return None
     scheme, _, path, mark, fragment = found.groups()
     return f"{scheme.lower()}://{host}{_quote(path) or '/'}{mark}{_quote(fragment)}"
+
+
+def path_of(url: str) -> tuple[str, str]:
+    """Host (without port) and the rest of an address made by `address`."""
+    host, path = url.split("//", 1)[1].split("/", 1)
+    return host.rpartition("@")[2].partition(":")[0], "/" + path
 
 
 def identity(guid: str, scope: str) -> str:
@@ -110,12 +116,13 @@ def _is_clean(text: str) -> bool:
     return not any(mark in data for mark in _UNUSED)
 
 
-def _host(host: str) -> str | None:
+def _host(authority: str) -> str | None:
+    user, at, host = authority.rpartition("@")
     try:
-        ascii_host = host.encode("idna").decode("ascii").lower()
+        whole_host = user + at + host.encode("idna").decode("ascii").lower()
     except UnicodeError:  # a label that is empty or too long
         return None
-    return ascii_host if _HOST.fullmatch(ascii_host) else None
+    return whole_host if _HOST.fullmatch(whole_host) else None
 
 
 def _quote(part: str) -> str:

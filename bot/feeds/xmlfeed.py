@@ -7,21 +7,24 @@ Each item is serialised on its own and set into the head, so that it can be kept
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from bot import __version__
+from bot.feeds.frame import Frame
 from bot.feeds.items import NEVER, Channel, Item, Picture, Term
 from bot.feeds.mark import GENERATOR, NAME
-from bot.feeds.text import address, as_html, rfc822
+from bot.feeds.text import as_html, rfc822
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
+HISTORY = "http://purl.org/syndication/history/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"  # https://www.rssboard.org/media-rss
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -30,30 +33,30 @@ _ATOM_SPACES = {"media": MEDIA}
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def render_rss(head: Channel, items: Iterable[Item], name: str) -> bytes:
-    return rss_document(head, map(rss_item, items), name)
-
-
-def render_atom(head: Channel, items: Iterable[Item], name: str) -> bytes:
-    return atom_document(head, map(atom_entry, items), name)
-
-
-def rss_document(head: Channel, items: Iterable[bytes], name: str) -> bytes:
+def rss_frame(head: Channel, name: str) -> Frame:
     feed = _feed(head, name, _RSS_SPACES)
     feed.generator(GENERATOR)
+    feed.ttl(head.ttl or None)
+    if head.icon:
+        feed.image(head.icon, title=head.title, link=head.link)
     feed.link(href=head.link)  # the last link is the one that feedgen takes for the channel
     # feedgen would print the clock, and change the locale of all threads to do it
     feed._FeedGenerator__rss_lastBuildDate = None
-    return _fill(feed.rss_str(xml_declaration=False), b"</channel>", items)
+    return _split(feed.rss_str(xml_declaration=False), b"</channel>", head)
 
 
-def atom_document(head: Channel, entries: Iterable[bytes], name: str) -> bytes:
+def atom_frame(head: Channel, name: str) -> Frame:
     feed = _feed(head, name, _ATOM_SPACES)
     feed.generator(NAME, version=__version__)
     feed.link(href=head.link, rel="alternate", type="text/html")
-    feed.link(href=address(name, head.base), rel="self", type="application/atom+xml")
+    for rel, href in _links(head, name):
+        kind = {} if rel == "hub" else {"type": "application/atom+xml"}
+        feed.link(href=href, rel=rel, **kind)
     feed.author(name=head.author)
-    return _fill(feed.atom_str(xml_declaration=False), b"</feed>", entries)
+    if head.icon:
+        feed.icon(head.icon)
+        feed.logo(head.icon)
+    return _split(feed.atom_str(xml_declaration=False), b"</feed>", head)
 
 
 def rss_item(item: Item) -> bytes:
@@ -93,18 +96,16 @@ class _Head:
 
     def extend_rss(self, rss: Any) -> None:
         channel = rss[0]
-        _add(
-            channel,
-            f"{{{ATOM}}}link",
-            href=address(self.name, self.head.base),
-            rel="self",
-            type="application/rss+xml",
-        )
+        for rel, href in _links(self.head, self.name):
+            kind = None if rel == "hub" else "application/rss+xml"
+            _add(channel, f"{{{ATOM}}}link", href=href, rel=rel, type=kind)
         if self.head.updated != NEVER:
             _add(channel, "lastBuildDate", rfc822(self.head.updated))
+        self.extend_atom(channel)
 
     def extend_atom(self, feed: Any) -> None:
-        pass
+        if self.head.current:
+            _add(feed, f"{{{HISTORY}}}archive")
 
 
 class _Parts:
@@ -131,11 +132,24 @@ class _Parts:
             entry.set(XML_LANG, item.language)
 
 
+def _links(head: Channel, name: str) -> Iterator[tuple[str, str]]:
+    """The feed itself, its hubs, and its neighbours by https://www.rfc-editor.org/rfc/rfc5005."""
+    yield "self", f"{head.base}{quote(name)}"
+    for hub in head.hubs:
+        yield "hub", hub
+    near = (("current", head.current), ("prev-archive", head.older), ("next-archive", head.newer))
+    for rel, base in near:
+        if base:
+            yield rel, f"{base}{quote(name)}"
+
+
 def _feed(head: Channel, name: str, spaces: dict[str, str]) -> Any:
     feed = FeedGenerator()
     feed.register_extension("bot", _Head)
     feed.bot.head, feed.bot.name, feed.bot.spaces = head, name, spaces
-    feed.id(head.id)
+    if head.current:
+        feed.bot.spaces = {**spaces, "fh": HISTORY}
+    feed.id(head.link)
     feed.title(head.title)
     feed.description(head.description)
     feed.language(head.language)
@@ -191,8 +205,11 @@ def _alone(element: Any, spaces: dict[str, str], tag: bytes) -> bytes:
     return text[text.index(b"<" + tag) : text.rindex(end) + len(end)]
 
 
-def _fill(document: bytes, end: bytes, items: Iterable[bytes]) -> bytes:
+def _split(document: bytes, end: bytes, head: Channel) -> Frame:
     before, _, after = document.rpartition(end)
-    return b"".join(
-        (_DECLARATION, before, b"\n", *(item + b"\n" for item in items), end, after, b"\n")
+    style = f'<?xml-stylesheet type="text/css" href="{quote(head.style)}"?>\n' if head.style else ""
+    return Frame(
+        before=b"".join((_DECLARATION, style.encode(), before, b"\n")),
+        between=b"\n",
+        after=b"\n" + end + after + b"\n",
     )

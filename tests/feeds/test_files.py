@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from bot.feeds import render_feeds, write_feeds
 from bot.feeds.mark import is_ours
 from tests.feeds.samples import FEED, SITE, entry
 
-FILES = render_feeds([entry(1)], SITE, FEED)
-CHANGED = render_feeds([entry(2)], SITE, FEED)
+PLAIN = replace(FEED, style="")
+FILES = render_feeds([entry(1)], SITE, PLAIN)
+CHANGED = render_feeds([entry(2)], SITE, PLAIN)
 
 
 def test_the_first_time_all_are_written(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_an_empty_file_holds_nothing_to_lose(tmp_path: Path) -> None:
 
 
 def test_each_format_bears_the_mark() -> None:
-    assert all(is_ours(data) for data in FILES.values())
+    assert all(is_ours(data) for data in render_feeds([entry()], SITE, FEED).values())
 
 
 def test_a_mark_in_a_post_is_no_mark() -> None:
@@ -125,3 +127,22 @@ def test_a_name_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     done = write_feeds({"blog/feed.xml": FILES["feed.xml"]}, tmp_path)
     assert done.written == ("blog/feed.xml",)
     assert (tmp_path / "blog" / "feed.xml").exists()
+
+
+def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / ".feed.xml.0123456789ab.tmp").write_text("half")
+    os.utime(tmp_path / ".feed.xml.0123456789ab.tmp", (10**9, 10**9))
+    (tmp_path / ".feed.xml.ba9876543210.tmp").write_text("another process writes this now")
+    write_feeds(FILES, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob(".*")) == [".feed.xml.ba9876543210.tmp"]
+
+
+@pytest.mark.parametrize(
+    "old",
+    [b"", b"<generator>sangyo-bot 1</generator>ab", b"<generator>sangyo-bot 1</generator>abcd!"],
+)
+def test_a_file_that_begins_the_same_or_is_longer_is_replaced(tmp_path: Path, old: bytes) -> None:
+    data = b"<generator>sangyo-bot 1</generator>abcd"
+    (tmp_path / "x.xml").write_bytes(old)
+    assert write_feeds({"x.xml": data}, tmp_path).written == ("x.xml",)
+    assert (tmp_path / "x.xml").read_bytes() == data

@@ -40,8 +40,10 @@ def text(node: Any, path: str) -> str:
 
 
 def test_only_named_files_are_made() -> None:
-    assert list(render_feeds([entry()], SITE, FEED)) == ["feed.xml", "atom.xml", "feed.json"]
-    only = Feed(rss="", atom="news.atom", json="")
+    names = ["feed.xml", "atom.xml", "feed.json", "feed.css"]
+    assert list(render_feeds([entry()], SITE, FEED)) == names
+    assert list(render_feeds([], SITE, FEED)) == names
+    only = Feed(rss="", atom="news.atom", json="", style="")
     assert list(render_feeds([entry()], SITE, only)) == ["news.atom"]
 
 
@@ -263,6 +265,38 @@ def test_feedgen_still_has_the_field_that_is_mended() -> None:
     from feedgen.feed import FeedGenerator
 
     assert hasattr(FeedGenerator(), "_FeedGenerator__rss_lastBuildDate")
+
+
+def test_head_by_settings() -> None:
+    feed = Feed(hubs=("https://hub.example/",), ttl=60, icon="/icon.png", style="look.css")
+    files = render_feeds([entry()], SITE, feed)
+    for name in ("feed.xml", "atom.xml"):
+        assert b'<?xml-stylesheet type="text/css" href="look.css"?>' in files[name][:120]
+    rss, atom, told = render(entry(), feed=feed)
+    links = [(link.get("rel"), link.get("href")) for link in rss.findall("channel/a:link", NS)]
+    assert links == [("self", "https://blog.example/feed.xml"), ("hub", "https://hub.example/")]
+    assert text(rss, "channel/link") == "https://blog.example/"
+    assert text(rss, "channel/ttl") == "60"
+    assert text(rss, "channel/image/url") == "https://blog.example/icon.png"
+    assert text(atom, "a:icon") == "https://blog.example/icon.png"
+    assert ("hub", "https://hub.example/") in [
+        (link.get("rel"), link.get("href")) for link in atom.findall("a:link", NS)
+    ]
+    assert told["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
+    assert told["icon"] == "https://blog.example/icon.png"
+
+
+def test_feeds_may_be_served_elsewhere() -> None:
+    rss, _, told = render(entry(), feed=Feed(url="https://feeds.example/blog"))
+    assert rss.find("channel/a:link", NS).get("href") == "https://feeds.example/blog/feed.xml"
+    assert told["feed_url"] == "https://feeds.example/blog/feed.json"
+    assert text(rss, "channel/link") == "https://blog.example/"
+
+
+def test_a_public_address_of_a_file_is_what_readers_get() -> None:
+    rss, _, told = render(entry(cover=Image(alt="x", file="/home/x.png", public="/x.png")))
+    assert told["items"][0]["image"] == "https://blog.example/x.png"
+    assert b"/home/" not in etree.tostring(rss)
 
 
 def test_threads_render_the_same() -> None:

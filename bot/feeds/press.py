@@ -1,0 +1,149 @@
+"""Prints all feeds of a site, and prints anew only what has changed.
+
+Each item's serialised form is kept as long as its entry is the same; a feed whose head and entries
+are those of the last printing is not touched. Files are compared while they are made, so that ten
+thousand posts take no more memory than ten.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bot.feeds.files import Stack, Written
+from bot.feeds.frame import Frame
+from bot.feeds.items import Channel, Item, channel, item
+from bot.feeds.opml import render_opml
+from bot.feeds.plan import Plan, formats, plan_feeds
+from bot.feeds.style import render_style
+from bot.model import Entry
+from bot.settings import Feed, Site
+
+Fragments = tuple[bytes, ...]
+"""One item in each format that the settings name, in the order of `formats`."""
+Body = Callable[[Entry], str]
+
+ROOM = 64 * 2**20
+"""Bytes of serialised items that are kept; the ones used longest ago go first."""
+
+
+class Press:
+    """For one site and one set of settings, kept as long as the process runs; one thread at a time."""
+
+    def __init__(self, site: Site, feed: Feed, folder: Path, *, room: int = ROOM) -> None:
+        self._site, self._feed, self._folder = site, feed, folder
+        self._kept = _Kept(room)
+        self._printed: dict[str, Plan] = {}
+        self._last: tuple[list[Entry], Written] | None = None
+
+    def publish(self, entries: Sequence[Entry], body: Body | None = None) -> Written:
+        """Write what differs. `entries`: all that are published, newest first. `body` gives the HTML
+        of an entry whose own is empty, and is asked only where it is needed."""
+        if self._last and self._last[0] == entries:
+            return self._last[1]
+        stack = Stack(self._folder, gzip=self._feed.gzip, brotli=self._feed.brotli)
+        house = channel(entries[: self._feed.limit], self._site, self._feed)
+        plans = plan_feeds(entries, self._site, self._feed)
+        for plan in plans:
+            self._print(plan, house, body, stack)
+        if self._feed.opml:
+            stack.add(whole({self._feed.opml: render_opml(plans, house, self._feed)}), ())
+        return self._remember(entries, stack.done())
+
+    def _print(self, plan: Plan, house: Channel, body: Body | None, stack: Stack) -> None:
+        if self._printed.get(plan.folder) == plan:
+            stack.skip(names(plan, self._feed))
+            return
+        parts = (self._fragments(entry, house, body) for entry in plan.entries)
+        printed = stack.add(frames(plan, self._feed), parts)
+        printed = stack.add(whole(extras(plan, self._feed)), ()) and printed
+        if printed:
+            self._printed[plan.folder] = plan
+
+    def _fragments(self, entry: Entry, house: Channel, body: Body | None) -> Fragments:
+        kept = self._kept.get(entry)
+        if kept is None:
+            html = entry.html or (body(entry) if body and self._feed.content == "full" else "")
+            kept = serialise(item(entry, house, self._site, self._feed, html), self._feed)
+            self._kept.put(entry, kept)
+        return kept
+
+    def _remember(self, entries: Sequence[Entry], done: Written) -> Written:
+        same = Written(written=(), unchanged=done.written + done.unchanged, refused=())
+        self._last = None if done.refused else (list(entries), same)
+        return done
+
+
+def render(plan: Plan, site: Site, feed: Feed) -> dict[str, bytes]:
+    """All files of one feed, by name."""
+    items = [item(entry, plan.head, site, feed) for entry in plan.entries]
+    columns = zip(*(serialise(each, feed) for each in items), strict=True) if items else ()
+    named = frames(plan, feed)
+    rows = list(columns) or [()] * len(named)
+    files = {
+        name: frame.filled(row) for (name, frame), row in zip(named.items(), rows, strict=True)
+    }
+    return files | extras(plan, feed)
+
+
+def frames(plan: Plan, feed: Feed) -> dict[str, Frame]:
+    """The feed in each format, without its items."""
+    from bot.feeds.jsonfeed import json_frame
+    from bot.feeds.xmlfeed import atom_frame, rss_frame
+
+    makers = {"rss": rss_frame, "atom": atom_frame, "feed": json_frame}
+    return {
+        plan.folder + name: makers[_family(kind)](plan.head, name) for kind, name in formats(feed)
+    }
+
+
+def serialise(item: Item, feed: Feed) -> Fragments:
+    from bot.feeds.jsonfeed import json_item
+    from bot.feeds.xmlfeed import atom_entry, rss_item
+
+    makers = {"rss": rss_item, "atom": atom_entry, "feed": json_item}
+    return tuple(makers[_family(kind)](item) for kind, _ in formats(feed))
+
+
+def extras(plan: Plan, feed: Feed) -> dict[str, bytes]:
+    return {plan.folder + feed.style: render_style(plan)} if feed.style else {}
+
+
+def names(plan: Plan, feed: Feed) -> list[str]:
+    own = [name for _, name in formats(feed)] + ([feed.style] if feed.style else [])
+    return [plan.folder + name for name in own]
+
+
+def whole(files: Mapping[str, bytes]) -> dict[str, Frame]:
+    return {name: Frame(before=data, between=b"", after=b"") for name, data in files.items()}
+
+
+def _family(kind: str) -> str:
+    return kind.removeprefix("application/").partition("+")[0]
+
+
+class _Kept:
+    """Serialised items by path, within a number of bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._items: OrderedDict[str, tuple[Entry, Fragments]] = OrderedDict()
+
+    def get(self, entry: Entry) -> Fragments | None:
+        found = self._items.get(entry.post.path)
+        if found is None or found[0] != entry:
+            return None
+        self._items.move_to_end(entry.post.path)
+        return found[1]
+
+    def put(self, entry: Entry, fragments: Fragments) -> None:
+        self._room += _size(self._items.pop(entry.post.path, None))
+        self._items[entry.post.path] = (entry, fragments)
+        self._room -= _size(self._items[entry.post.path])
+        while self._room < 0 and self._items:
+            self._room += _size(self._items.popitem(last=False)[1])
+
+
+def _size(kept: tuple[Entry, Fragments] | None) -> int:
+    return sum(map(len, kept[1])) + len(kept[0].html) if kept else 0

@@ -1,0 +1,68 @@
+"""A feed as a page: a stylesheet by which a browser shows titles, lines and covers, and says in the
+site's language what a feed is. CSS, because browsers give up XSLT; it cannot make links.
+
+Items are numbered in it because CSS cannot take a picture's address from the feed.
+"""
+
+from __future__ import annotations
+
+from bot.feeds.mark import CSS_MARK
+from bot.feeds.plan import Plan
+from bot.feeds.text import address, line
+from bot.i18n import msg
+from bot.model import Entry
+
+_RULES = """\
+rss, feed {
+  display: block; box-sizing: border-box; max-width: 44rem; margin: 0 auto; padding: 1.5rem 1rem;
+  font: 1rem/1.7 system-ui, "Hiragino Sans", "Noto Sans CJK JP", "Noto Sans JP", sans-serif;
+  color: #222; background: #fff; color-scheme: light dark;
+}
+channel, item, entry, title, description, subtitle, summary, pubDate, published { display: block }
+channel > *, feed > *, item > *, entry > * { display: none }
+channel > title, feed > title { display: block; font-size: 1.6rem; font-weight: 700; line-height: 1.3 }
+channel > description, feed > subtitle { display: block; margin-bottom: 1rem }
+channel > item, feed > entry {
+  display: block; padding: 1.2rem 0; border-top: 1px solid #8886; overflow: hidden;
+}
+item > title, entry > title { display: block; font-size: 1.15rem; font-weight: 700 }
+item > description, entry > summary { display: block; white-space: pre-line }
+item > pubDate, entry > published, item > guid[isPermaLink="true"] {
+  display: block; font-size: .85rem; opacity: .75; overflow-wrap: anywhere;
+}
+channel > description::after, feed > subtitle::after {
+  display: block; margin-top: 1rem; padding: .8rem 1rem; border: 1px solid #8886; border-radius: .5rem;
+  font-size: .9rem; white-space: pre-line; overflow-wrap: anywhere;
+}
+@media (prefers-color-scheme: dark) { rss, feed { color: #ddd; background: #111 } }
+"""
+
+
+def render_style(plan: Plan) -> bytes:
+    words = msg(
+        "This is a web feed. To be told of new posts, copy the address of this page into a feed"
+        " reader.\nThe site: {url}",
+        url=plan.head.link,
+    ).in_language(plan.head.language)
+    told = f"channel > description::after, feed > subtitle::after {{ content: {_quoted(words)} }}\n"
+    covers = "".join(_cover(number, entry) for number, entry in enumerate(plan.entries, 1))
+    return (CSS_MARK + _RULES + told + covers).encode()
+
+
+def _cover(number: int, entry: Entry) -> str:
+    cover = entry.post.cover
+    url = address((cover.public or cover.url or "") if cover else "", entry.post.url)
+    if cover is None or url is None or url == entry.post.url:
+        return ""
+    where = ", ".join(f"{kind}:nth-of-type({number}) > title::before" for kind in ("item", "entry"))
+    return (
+        f"{where} {{ content: {_quoted('')} / {_quoted(line(cover.alt))}; display: block; height: 12rem;"
+        f" margin-bottom: .6rem; border-radius: .5rem;"
+        f" background: url({_quoted(url)}) center / cover }}\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A string of CSS (https://www.w3.org/TR/css-syntax-3/#consume-string-token)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\a ")
+    return f'"{escaped}"'

@@ -1,0 +1,54 @@
+"""A feed as a page: what its stylesheet says, and that nothing in a post can break out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.feeds import plan_feeds
+from bot.feeds.style import render_style
+from bot.model import Image
+from tests.feeds.samples import COVER, FEED, SITE, entry
+
+
+def style(*covers: Image | None) -> str:
+    (plan,) = plan_feeds([entry(n, cover=cover) for n, cover in enumerate(covers)], SITE, FEED)
+    return render_style(plan).decode()
+
+
+def test_each_cover_is_shown_beside_its_own_title() -> None:
+    made = style(COVER, None, Image(alt="", url="/b.png"))
+    assert "item:nth-of-type(1) > title::before" in made
+    assert 'url("https://blog.example/images/factory.png")' in made
+    assert "nth-of-type(2)" not in made
+    assert "entry:nth-of-type(3) > title::before" in made
+    assert '"川のそばの工場"' in made
+
+
+def test_it_says_how_to_subscribe() -> None:
+    assert "https://blog.example/" in style().split("::after")[-1]
+
+
+@pytest.mark.parametrize(
+    "hostile", ['"} body { display: none } /*', "\\", "a\nb", "</style><script>", "\x00\ud800"]
+)
+def test_a_hostile_alt_or_address_stays_in_its_string(hostile: str) -> None:
+    made = style(Image(alt=hostile, url=f"https://blog.example/{hostile}"))
+    rule = made[made.index("item:nth-of-type(1)") :]
+    outside = ""
+    inside = escaped = False
+    for char in rule:  # by https://www.w3.org/TR/css-syntax-3/#consume-string-token
+        if inside:
+            assert char != "\n"
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                inside = False
+        elif char == '"':
+            inside = True
+        else:
+            outside += char
+    assert not inside
+    assert outside.count("{") == outside.count("}") == 1
+    assert "script" not in outside
