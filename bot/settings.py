@@ -50,6 +50,29 @@ class Content:
         "/posts/:slugorfilename/",
     )
     sections: tuple[str, ...] = setting("Only these first-level folders hold posts; empty: all", ())
+    hugo: str = setting(
+        "The folder of a Hugo site (`.`: here): its own configuration decides addresses, folders, languages and dates; empty: the settings here do",
+        "",
+    )
+    languages: tuple[str, ...] = setting(
+        "The languages of posts named like `post.ja.md`, the site's own first; the others stand below `/en/`",
+        (),
+    )
+    language_in_path: bool = setting("The site's own language stands in addresses, too", False)
+    ugly_urls: bool = setting("Addresses end in `.html`, not in `/`", False)
+    lowercase: bool = setting("Addresses are in lower case", True)
+    remove_accents: bool = setting("Addresses hold no accents (é → e, が → か)", False)
+    drafts: bool = setting("Drafts count as published", False)
+    future: bool = setting("Posts of the future count as published", False)
+    expired: bool = setting("Posts whose time is over count as published", False)
+    ignore: tuple[str, ...] = setting(
+        "Files whose path matches one of these are no posts (regular expressions)", ()
+    )
+    ignore_covers: tuple[str, ...] = setting(
+        "Covers that are not shared, like a default picture of many posts, as the front matter names them",
+        (),
+    )
+    body_cover: bool = setting("A post without a cover takes the first picture of its text", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +115,17 @@ class Feed:
         choices=("permalink", "tag"),
     )
     hubs: tuple[str, ...] = setting("WebSub hubs that are told of changes, with https://", ())
-    ttl: int = setting("RSS: minutes that a reader may wait before it asks again; 0: not said", 0, least=0)
+    ttl: int = setting(
+        "RSS: minutes that a reader may wait before it asks again; 0: not said", 0, least=0
+    )
     icon: str = setting("A square picture of the site: an address, or a path on the site", "")
     style: str = setting(
         "File name of the stylesheet that makes a feed readable in a browser; empty: not written",
         "feed.css",
     )
-    gzip: bool = setting("Write a copy compressed with gzip beside each feed (`feed.xml.gz`)", False)
+    gzip: bool = setting(
+        "Write a copy compressed with gzip beside each feed (`feed.xml.gz`)", False
+    )
     brotli: bool = setting(
         "Write a copy compressed with brotli beside each feed (`feed.xml.br`; needs the package brotli)",
         False,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bot.content.hugo import escape, is_true
+from bot.content.names import escape
 from bot.content.rules import SiteRules
 from bot.i18n import Message, msg
 from bot.model import Image, Problem
@@ -23,6 +24,11 @@ KEYS = ("images", "image", "featured_image", "featuredimage", "thumbnail")
 BUNDLE_NAMES = ("feature", "cover", "thumbnail")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 HEAD = 64 * 1024
+_PICTURE = re.compile(
+    r"!\[([^\]\n]{0,300})\]\((?:<([^>\n]{1,500})>|([^)\s]{1,500}))[^)\n]{0,300}\)"
+    r"|<img\s[^<>]{0,500}?src=[\"']([^\"'\n]{1,500})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +75,27 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def is_hidden(matter: Mapping[str, Any]) -> bool:
-    cover = matter.get("cover")
-    return isinstance(cover, Mapping) and is_true(cover.get("hidden"))
+def body_cover(body: str) -> Wanted | None:
+    """The first picture of the text."""
+    found = _PICTURE.search(body)
+    if found is None:
+        return None
+    ref = found[2] or found[3] or found[4] or ""
+    alt = found[1] or ""
+    return Wanted(ref=ref, alt=alt, relative=not ref.startswith("/"))
 
 
 # --- from a name to a picture ---------------------------------------------------------------------
 
 
 def find_cover(
-    wanted: Wanted, path: str, source: str, url: str, rules: SiteRules
+    wanted: Wanted, path: str, source: str, rules: SiteRules
 ) -> tuple[Image | None, Problem | None]:
-    """The picture of the post at `path` (its file is `source`, its address `url`)."""
+    """The picture of the post at `path`, whose file is `source`."""
     if wanted.ref in rules.ignore_covers:
         return None, None
     try:
-        remote = _remote(wanted, url, rules)
+        remote = _remote(wanted, rules)
         if remote:
             return Image(alt=wanted.alt, url=remote), None
         return _local(wanted, source, rules), None
@@ -99,7 +110,7 @@ def find_cover(
         return None, problem
 
 
-def _remote(wanted: Wanted, url: str, rules: SiteRules) -> str | None:
+def _remote(wanted: Wanted, rules: SiteRules) -> str | None:
     """The address of a picture elsewhere, percent-encoded; None where it is a file of the site."""
     ref = wanted.ref
     if ref.startswith("//"):
@@ -214,12 +225,15 @@ def _image(file: str, wanted: Wanted, rules: SiteRules) -> Image:
     )
 
 
-def bundle_cover(source: str, rules: SiteRules) -> Wanted | None:
+def bundle_cover(source: str) -> Wanted | None:
     """PaperMod's last resort: a picture in the bundle whose name holds feature, cover or thumbnail."""
     folder = _bundle(source)
     if folder is None:
         return None
-    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(SUFFIXES))
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.lower().endswith(SUFFIXES))
+    except OSError:
+        return None
     for word in BUNDLE_NAMES:
         for name in names:
             if word in name.lower():

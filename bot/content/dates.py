@@ -5,9 +5,15 @@ The spellings are those of https://github.com/spf13/cast (its list of time forma
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
+
+from bot.content.hugo import Place
+from bot.content.rules import SiteRules
 
 _ABBREVIATIONS = (
     "jan",
@@ -24,6 +30,7 @@ _ABBREVIATIONS = (
     "dec",
 )
 _MONTHS = dict(zip(_ABBREVIATIONS, range(1, 13), strict=True))
+_IN_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-(\d{2})-(\d{2})-(\d{2}))?(?!\d)")
 _CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})(?P<f>[.,]\d+)?"
 _ZONE = r"(?P<z>Z|[-+]\d{2}:?\d{2})"
 _DAY = r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"
@@ -39,8 +46,70 @@ _FORMS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dates:
+    """A page's four dates. `slug` is what stands behind a date that the file name gave; `bad` is
+    the first key and value that Hugo could not read."""
+
+    date: datetime | None
+    lastmod: datetime | None
+    publishdate: datetime | None
+    expirydate: datetime | None
+    slug: str = ""
+    bad: tuple[str, Any] | None = None
+
+
 class BadDate(ValueError):
     """Something stands there, and Hugo cannot read it as a date."""
+
+
+def read_dates(
+    matter: Mapping[str, Any], place: Place, rules: SiteRules, modified: datetime | None = None
+) -> Dates:
+    """Each date from the first of its keys that has a value (https://gohugo.io/configuration/front-matter/)."""
+    found: dict[str, Any] = {"slug": "", "bad": None}
+    for name, keys in rules.dates.items():
+        found[name] = None
+        for key in keys:
+            try:
+                found[name] = _from(key, matter, place, rules, modified, found)
+            except BadDate:
+                found["bad"] = found["bad"] or (key, matter[key])
+            if found[name]:
+                break
+    found["lastmod"] = found["lastmod"] or found["date"]
+    found["publishdate"] = found["publishdate"] or found["date"]
+    return Dates(**found)
+
+
+def _from(
+    key: str,
+    matter: Mapping[str, Any],
+    place: Place,
+    rules: SiteRules,
+    modified: datetime | None,
+    found: dict[str, Any],
+) -> datetime | None:
+    if key == ":filename":
+        name = posixpath.basename(place.folder) if place.kind == "bundle" else place.base
+        moment, slug = date_in_name(name, rules.zone)
+        found["slug"] = found["slug"] or slug
+        return moment
+    if key == ":filemodtime":
+        return modified
+    return read_date(matter.get(key), rules.zone)
+
+
+def date_in_name(name: str, zone: tzinfo) -> tuple[datetime | None, str]:
+    """`2026-02-10-my-post` → its date and `my-post`; also with a time, `2026-02-10-10-20-30-x`."""
+    shape = _IN_NAME.match(name)
+    if shape is None:
+        return None, ""
+    try:
+        moment = datetime(*(int(part) for part in shape.groups() if part), tzinfo=zone)  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None, ""
+    return moment, name[shape.end() :].strip(" -_")
 
 
 def read_date(value: Any, zone: tzinfo) -> datetime | None:

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
+from bot.content.names import escape, file_name, path_name, slug_name
 from bot.content.rules import Language, SiteRules
 from bot.errors import ContentError
 from bot.i18n import msg
 
-_ALLOWED = frozenset("./\\_#+~-@")
-_SPACES = frozenset(" \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {
-    chr(c) for c in range(0x2000, 0x200B)
-}
-_HEX = frozenset("0123456789abcdefABCDEF")
-_SIMPLE = re.compile(r"[0-9a-z_.\-]*", re.ASCII)
 _TOKEN = re.compile(r":\w+(?:\[[^\]]*\])?", re.ASCII)
-_VALID_PATH = re.compile(r"(?:[A-Za-z0-9\-_.~$&+,/:;=@!'()*\[\]]|%[0-9A-Fa-f]{2})*")
 _NO_DATE = (1, 1, 1)
 _MONTH_NAMES = (
     *("January", "February", "March", "April", "May", "June"),
@@ -38,14 +31,16 @@ _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a file stands in the content tree. `kind`: page, bundle (index.md) or section
-    (_index.md); `base` is the file name without suffix and language."""
+    (_index.md); `base` is the file name without suffix and language; `sections` the folders of the
+    section it is in; `key` is the same for all translations of a page."""
 
     folder: str
     base: str
     kind: str
     language: str
     section: str
-    stem: str
+    sections: tuple[str, ...]
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +56,34 @@ class Naming:
 # --- where a file stands --------------------------------------------------------------------------
 
 
-def place_of(file: str, rules: SiteRules, language: str | None = None) -> Place:
-    """`file` is relative to the content folder, with `/`."""
+def place_of(
+    file: str, rules: SiteRules, language: str | None = None, branches: Container[str] = ()
+) -> Place:
+    """`file` is relative to the content folder, with `/`; `branches` are the folders that have an
+    _index.md and so are sections of their own."""
     folder, name = posixpath.split(file)
-    stem = name.rsplit(".", 1)[0]
-    base, named = _language_suffix(stem, rules)
+    base, named = _language_suffix(name.rsplit(".", 1)[0], rules)
     kind = {"index": "bundle", "_index": "section"}.get(base, "page")
-    top = folder.split("/", 1)[0]
-    if kind == "bundle" and "/" not in folder:
-        top = ""  # a bundle at the top is a page of the home section
+    above = folder.split("/") if folder else []
+    if kind == "bundle" and above:
+        above = above[:-1]
+    while len(above) > 1 and "/".join(above) not in branches:
+        above = above[:-1]
+    default = rules.languages[0].name if rules.languages else rules.language
     return Place(
         folder=folder,
         base=base,
         kind=kind,
-        language=named or language or rules.language,
-        section=path_name(top, rules),
-        stem=stem,
+        language=named or language or default,
+        section=path_name(above[0], rules) if above else "",
+        sections=tuple(file_name(part, rules) for part in above),
+        key=posixpath.join(folder, "" if kind == "bundle" else base).rstrip("/"),
     )
+
+
+def page_path(place: Place, rules: SiteRules) -> str:
+    """The logical path that a cascade's target is compared with."""
+    return "/" + "/".join(file_name(part, rules) for part in place.key.split("/"))
 
 
 def _language_suffix(stem: str, rules: SiteRules) -> tuple[str, str | None]:
@@ -87,74 +93,6 @@ def _language_suffix(stem: str, rules: SiteRules) -> tuple[str, str | None]:
     names = [language.name for language in rules.languages] or [rules.language]
     found = next((name for name in names if name.lower() == suffix.lower()), None)
     return (base, found) if found else (stem, None)
-
-
-# --- names in addresses ---------------------------------------------------------------------------
-
-
-def sanitize(text: str) -> str:
-    """Only what Hugo lets into a path; a run of white space becomes one hyphen."""
-    if _SIMPLE.fullmatch(text):
-        return text
-    kept: list[str] = []
-    pending = hyphen = False
-    for index, char in enumerate(text):
-        if _is_allowed(text, index, char):
-            hyphen = char == "-"
-            if pending and not hyphen:
-                kept.append("-")
-            pending = False
-            kept.append(char)
-        elif kept and not hyphen and char in _SPACES:
-            pending = True
-    return "".join(kept)
-
-
-def _is_allowed(text: str, index: int, char: str) -> bool:
-    if char in _ALLOWED or (char.isascii() and char.isalnum()):
-        return True
-    if char == "%":
-        return len(text) > index + 2 and text[index + 1] in _HEX and text[index + 2] in _HEX
-    if char.isascii():
-        return False
-    category = unicodedata.category(char)
-    return category[0] in "LM" or category == "Nd"
-
-
-def path_name(text: str, rules: SiteRules) -> str:
-    """`text` as a path: sanitised, without accents and in lower case as the rules say."""
-    name = sanitize(text)
-    if rules.remove_accents:
-        name = unicodedata.normalize(
-            "NFC",
-            "".join(
-                c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn"
-            ),
-        )
-    return _lower(name) if rules.lower else name
-
-
-def _lower(text: str) -> str:
-    """One character for one, as Go has it (İ keeps its dot apart in Python)."""
-    if text.isascii():
-        return text.lower()
-    return "".join(low if len(low := c.lower()) == 1 else ("i" if c == "İ" else c) for c in text)
-
-
-def file_name(text: str, rules: SiteRules) -> str:
-    """A file or folder name as it stands in an address: every space is a hyphen of its own."""
-    return path_name(text.replace(" ", "-"), rules)
-
-
-def slug_name(text: str, rules: SiteRules) -> str:
-    return path_name(text, rules).strip("-")
-
-
-def escape(path: str) -> str:
-    """Percent-encode a path, once (an encoded one stays as it is)."""
-    if _VALID_PATH.fullmatch(path):
-        return path
-    return quote(unquote(path) if "%" in path else path, safe="$&+,/:;=@-_.~")
 
 
 # --- the address ----------------------------------------------------------------------------------
@@ -217,17 +155,17 @@ def _ended(path: str, place: Place, rules: SiteRules) -> str:
         return ""
     ugly = rules.ugly_urls
     if isinstance(ugly, Mapping):
-        ugly = ugly.get(place.section, False)
+        ugly = ugly.get(place.section.lower(), False)
     return path + (".html" if ugly and place.kind != "section" else "/")
 
 
 def _pattern(place: Place, rules: SiteRules) -> str | None:
     if place.kind == "section":
         only = place.section and "/" not in place.folder
-        return rules.section_permalinks.get(place.section) if only else None
+        return rules.section_permalinks.get(place.section.lower()) if only else None
     if rules.permalink is not None:
         return rules.permalink
-    return rules.permalinks.get(place.section or "/")
+    return rules.permalinks.get(place.section.lower())
 
 
 # --- patterns -------------------------------------------------------------------------------------
@@ -244,11 +182,8 @@ def expand(pattern: str, place: Place, naming: Naming, rules: SiteRules) -> str:
 
 def _token(token: str, place: Place, naming: Naming, rules: SiteRules) -> str:
     name, _, bounds = token.partition("[")
-    if name in ("sections", "sectionslugs"):
-        folders = place.folder.split("/") if place.folder else []
-        if place.kind == "bundle":
-            folders = folders[:-1]
-        return "/".join(file_name(part, rules) for part in _slice(folders, bounds.rstrip("]")))
+    if name == "sections":
+        return "/".join(_slice(place.sections, bounds.rstrip("]")))
     if name in _TOKENS:
         return _TOKENS[name](place, naming, rules)
     layout = _go_layout(name, naming.date)
@@ -278,8 +213,10 @@ def _slice(parts: Sequence[str], bounds: str) -> Sequence[str]:
 
 
 def _title(place: Place, naming: Naming, rules: SiteRules) -> str:
-    text = unquote(path_name(naming.title, rules).replace("+", " "))
-    return path_name(text, rules).replace("/", "-").strip("-")
+    text = path_name(naming.title, rules)
+    if text.find("#") == len(text) - 1:
+        text = text[:-1]  # an empty fragment to Go's URL parser
+    return path_name(unquote(text.replace("+", " ")), rules).replace("/", "-")
 
 
 def _slug(place: Place, naming: Naming, rules: SiteRules) -> str:
@@ -361,7 +298,9 @@ class Visibility:
         return None, self.expiry if later else None
 
 
-def hidden_reason(matter: Mapping[str, Any], place: Place, rules: SiteRules) -> str | None:
+def hidden_reason(
+    matter: Mapping[str, Any], place: Place, url: str, rules: SiteRules
+) -> str | None:
     """Why a page is never a published post, whatever the clock says; None where it may be one."""
     build = matter.get("build") or matter.get("_build")
     build = build if isinstance(build, Mapping) else {}
@@ -375,8 +314,13 @@ def hidden_reason(matter: Mapping[str, Any], place: Place, rules: SiteRules) -> 
         return "not-rendered"
     if _word(build.get("list")) in ("never", "local", "false"):
         return "not-listed"
+    outputs = matter.get("outputs")
+    if isinstance(outputs, list) and outputs and "html" not in map(_word, outputs):
+        return "not-html"
     if matter.get("layout") in ("search", "archives"):
         return "not-a-post"
+    if any(len(part.encode()) > 255 for part in unquote(url).split("/")):
+        return "url-too-long"
     if rules.sections and place.section not in rules.sections:
         return "not-in-sections"
     return None

@@ -14,7 +14,7 @@ MOST = 3
 SHORTEST, LONGEST = 20, 110
 READ = 40
 
-_SENTENCE = re.compile(r"[^。！？!?]+?(?:[。！？!?]+[」』）)]*|(?<!\d)\.(?=\s)|$)\s*")
+_SENTENCE = re.compile(r"[^。！？!?]+?(?:[。！？!?]+|(?<!\d)\.(?=\s)|$)\s*")
 _GREETING = re.compile(
     r"こんにちは|こんばんは|おはよう|はじめまして|お久しぶり|みなさん|皆さん|ありがとう|お疲れ様|さて|^どうも"
     r"|ようこそ|です[がけ]、?$|\b(?:hello|hi there|hey|welcome|thanks for)\b",
@@ -22,6 +22,7 @@ _GREETING = re.compile(
 )
 _QUESTION = re.compile(r"[?？]|(?:でしょう|ません|ます|です)か。?[」』）)]*$")
 _NOT_PROSE = re.compile(r"https?://|^[\W_]+$|：$|:$|\|")
+_BRACKETS = (("（", "）"), ("「", "」"), ("『", "』"), ("(", ")"), ("【", "】"))
 _WORD = re.compile(r"[^\W_]")
 
 
@@ -45,7 +46,13 @@ def best_sentences(paragraphs: Sequence[str], title: str) -> tuple[str, ...]:
 
 
 def sentences_of(paragraph: str) -> list[str]:
-    return [text for found in _SENTENCE.finditer(paragraph) if (text := found[0].strip())]
+    """The sentences of plain text; none ends inside brackets."""
+    sentences = [""]
+    for found in _SENTENCE.finditer(paragraph):
+        sentences[-1] += found[0]
+        if all(sentences[-1].count(a) <= sentences[-1].count(b) for a, b in _BRACKETS):
+            sentences.append("")
+    return [text for sentence in sentences if (text := sentence.strip())]
 
 
 def _may_stand(text: str) -> bool:

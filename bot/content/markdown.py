@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from bot.content.hugo import escape
+from bot.content.names import escape
 from bot.content.plain import SHORTCODE
 
 _ADDRESS = frozenset(("src", "href", "poster", "cite"))

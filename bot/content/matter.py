@@ -26,8 +26,8 @@ MAX_DEPTH = 60
 
 _OPENING = re.compile(r"\s*(---|\+\+\+|\{)")
 _SURROGATE_PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
-_INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|[1-9][0-9]*|0)")
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|[1-9][0-9_]*|0)")
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -52,6 +52,11 @@ def split_matter(text: str) -> tuple[dict[str, Any], str]:
     return data, body
 
 
+def load_data(kind: str, text: str) -> dict[str, Any]:
+    """A whole file of YAML, TOML or JSON, with lower-case keys. Raises ContentError."""
+    return _checked({"YAML": _load_yaml, "TOML": _load_toml, "JSON": _load_json}[kind], text)
+
+
 @functools.cache
 def _handlers() -> Mapping[str, BaseHandler]:
     from frontmatter.default_handlers import BaseHandler
@@ -72,7 +77,7 @@ def _handlers() -> Mapping[str, BaseHandler]:
                     line=1,
                     hint=msg("Close it with a line of {fence}.", fence=self.fence),
                 )
-            return text[3:end], text[end + 4 :]
+            return text[3 : end + 1], text[end + 4 :]
 
         def load(self, fm: str) -> dict[str, Any]:
             return _checked(self._load, fm)
@@ -139,7 +144,10 @@ def _load_toml(text: str) -> Any:
 
 
 def _load_json(text: str) -> Any:
-    return _tidy(json.loads(text, object_pairs_hook=_pairs))
+    try:
+        return _tidy(json.loads(text, object_pairs_hook=_pairs))
+    except ValueError as error:
+        raise _bad("JSON", getattr(error, "msg", "") or str(error), _json_line(error)) from None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -270,7 +278,7 @@ def plain_scalar(text: str) -> Any:
 
 
 def _integer(text: str) -> int:
-    digits = text.lstrip("+-")
+    digits = text.lstrip("+-").replace("_", "")
     octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
     number = int(digits, 8) if octal else int(digits, 0)
     return -number if text[0] == "-" else number

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,12 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.content import hugo
-from bot.content.cover import Wanted, wanted_cover
-from bot.content.dates import BadDate, read_date
+from bot.content.cover import Wanted, body_cover, wanted_cover
+from bot.content.dates import Dates, read_dates
 from bot.content.matter import split_matter
-from bot.content.rules import SiteRules
+from bot.content.rules import Cascade, SiteRules
 from bot.content.summarizer import summarize
+from bot.content.tree import EMPTY, Tree, read_cascade
 from bot.errors import ContentError
 from bot.i18n import msg
 from bot.model import Image, Post, Problem
@@ -27,7 +29,6 @@ from bot.model import Image, Post, Problem
 MAX_FILE = 4 * 1024 * 1024
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_DATE_NAMES = ("date", "lastmod", "publishdate", "expirydate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Page:
     visibility: hugo.Visibility
     wanted: Wanted | None
     problems: tuple[Problem, ...]
+    cascade: tuple[Cascade, ...] = ()
 
     def at(self, now: datetime, rules: SiteRules) -> Post:
         why_not, changes_at = self.visibility.at(now, rules)
@@ -69,8 +71,7 @@ def _as_written(wanted: Wanted | None) -> Image | None:
 def read_body(post: Post) -> str:
     """The Markdown of a post, without front matter. Raises ContentError."""
     try:
-        with open_regular(post.source) as stream:
-            data = stream.read(MAX_FILE + 1)
+        data = read_file(post.source)
     except OSError as error:
         raise unreadable(post.path, error) from None
     try:
@@ -80,10 +81,18 @@ def read_body(post: Post) -> str:
         raise
 
 
-def read_page(data: bytes, path: str, source: str, rules: SiteRules) -> Page:
-    """All that a file says of its post. Raises ContentError with path, line and hint."""
+def read_page(
+    data: bytes,
+    path: str,
+    source: str,
+    rules: SiteRules,
+    tree: Tree = EMPTY,
+    modified: datetime | None = None,
+) -> Page:
+    """All that a file says of its post; `modified` is the file's own time, for sites that count it.
+    Raises ContentError with path, line and hint."""
     try:
-        return _page(data, path, source, rules)
+        return _page(data, path, source, rules, tree, modified)
     except ContentError as error:
         error.path = path
         raise
@@ -92,13 +101,12 @@ def read_page(data: bytes, path: str, source: str, rules: SiteRules) -> Page:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def open_regular(file: str) -> Any:
-    """Open a regular file for reading; a FIFO or device is refused without waiting for it."""
-    stream = open(file, "rb", opener=_without_waiting)  # noqa: SIM115 (the caller closes it)
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise OSError(0, "no regular file")
-    return stream
+def read_file(file: str) -> bytes:
+    """A regular file, one byte beyond the limit at most; a FIFO is refused without waiting for it."""
+    with open(file, "rb", opener=_without_waiting) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(0, "no regular file")
+        return stream.read(MAX_FILE + 1)
 
 
 def _without_waiting(file: str, flags: int) -> int:
@@ -162,22 +170,51 @@ def _damaged(text: str) -> ContentError:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _page(data: bytes, path: str, source: str, rules: SiteRules) -> Page:
+def _page(
+    data: bytes, path: str, source: str, rules: SiteRules, tree: Tree, modified: datetime | None
+) -> Page:
     text = decode(data)
-    matter, body = split_matter(text.replace("\r\n", "\n") if "\r" in text else text)
-    matter = _with_params(matter)
-    place = hugo.place_of(_inside(source, rules), rules)
-    problems: list[Problem] = []
-    dates = _dates(matter, rules, path, text, problems)
-    naming = _naming(matter, dates["date"])
-    post = Post(
+    own, body = split_matter(text.replace("\r\n", "\n") if "\r" in text else text)
+    place = place_of_source(source, rules, tree)
+    matter = _with_params(tree.with_defaults(own, place, rules))
+    dates = read_dates(matter, place, rules, modified)
+    naming = _naming(matter, dates)
+    url = hugo.permalink(place, naming, rules)
+    bad = [_bad_date(*dates.bad, path, text)] if dates.bad else []
+    visibility = hugo.Visibility(
+        reason=hugo.hidden_reason(matter, place, url, rules) or ("bad-date" if bad else None),
+        publish=dates.publishdate,
+        expiry=dates.expirydate,
+    )
+    return Page(
+        post=_post(data, path, source, matter, body, place, naming, url, dates, rules),
+        visibility=visibility,
+        wanted=wanted_cover(matter) or (body_cover(body) if rules.body_cover else None),
+        problems=(*bad, *_strange_keys(own, path)),
+        cascade=tuple(read_cascade(own.get("cascade") or [], place.folder)),
+    )
+
+
+def _post(
+    data: bytes,
+    path: str,
+    source: str,
+    matter: Mapping[str, Any],
+    body: str,
+    place: hugo.Place,
+    naming: hugo.Naming,
+    url: str,
+    dates: Dates,
+    rules: SiteRules,
+) -> Post:
+    return Post(
         path=path,
         source=source,
-        url=hugo.permalink(place, naming, rules),
+        url=url,
         title=naming.title,
-        date=dates["date"],
-        lastmod=dates["lastmod"],
-        language=place.language,
+        date=dates.date,
+        lastmod=dates.lastmod,
+        language=_code(place.language, rules),
         tags=_words(matter.get("tags")),
         categories=_words(matter.get("categories")),
         summary=summarize(body, matter, naming.title, rules.headings, rules.aliases),
@@ -192,54 +229,35 @@ def _page(data: bytes, path: str, source: str, rules: SiteRules) -> Page:
         aliases=_words(matter.get("aliases")),
         social=_mapping(matter.get("social")),
     )
-    visibility = hugo.Visibility(
-        reason=hugo.hidden_reason(matter, place, rules) or ("bad-date" if problems else None),
-        publish=dates["publishdate"],
-        expiry=dates["expirydate"],
-    )
-    problems += _strange_keys(matter, path)
-    return Page(
-        post=post, visibility=visibility, wanted=wanted_cover(matter), problems=tuple(problems)
-    )
 
 
-def _inside(source: str, rules: SiteRules) -> str:
-    """The file's path below the content folder, with `/`."""
-    content = rules.content.rstrip(os.sep) + os.sep
-    inside = source[len(content) :] if source.startswith(content) else os.path.basename(source)
-    return inside.replace(os.sep, "/")
+def place_of_source(source: str, rules: SiteRules, tree: Tree) -> hugo.Place:
+    """Where the file stands below the content folder that holds it."""
+    for mount in sorted(rules.roots, key=lambda mount: -len(mount.source)):
+        folder = mount.source.rstrip(os.sep) + os.sep
+        if source.startswith(folder):
+            inside = posixpath.join(mount.target, source[len(folder) :].replace(os.sep, "/"))
+            return hugo.place_of(inside, rules, mount.language, tree.branches)
+    return hugo.place_of(os.path.basename(source), rules)
 
 
-def _with_params(matter: dict[str, Any]) -> dict[str, Any]:
+def _code(language: str, rules: SiteRules) -> str:
+    known = next((known for known in rules.languages if known.name == language), None)
+    return (known.code if known else "") or language
+
+
+def _with_params(matter: Mapping[str, Any]) -> Mapping[str, Any]:
     params = matter.get("params")
     return {**params, **matter} if isinstance(params, dict) else matter
 
 
-def _naming(matter: Mapping[str, Any], when: datetime | None) -> hugo.Naming:
+def _naming(matter: Mapping[str, Any], dates: Dates) -> hugo.Naming:
     return hugo.Naming(
         title=_text(matter.get("title")),
-        slug=_text(matter.get("slug")),
+        slug=_text(matter.get("slug")) or dates.slug,
         url=_text(matter.get("url")),
-        date=when,
+        date=dates.date,
     )
-
-
-def _dates(
-    matter: Mapping[str, Any], rules: SiteRules, path: str, text: str, problems: list[Problem]
-) -> dict[str, datetime | None]:
-    """Hugo's four dates, each from the first of its keys that has a value."""
-    found: dict[str, datetime | None] = {}
-    for name in _DATE_NAMES:
-        found[name] = None
-        for key in rules.dates[name]:
-            try:
-                found[name] = read_date(matter.get(key), rules.zone)
-            except BadDate:
-                if not problems:
-                    problems.append(_bad_date(key, matter[key], path, text))
-            if found[name]:
-                break
-    return found
 
 
 def _bad_date(key: str, value: Any, path: str, text: str) -> Problem:

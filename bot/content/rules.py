@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from bot.settings import Config
+
+_SAFE = "$&+,/:;=@-_.~"
 
 DATE_KEYS: Mapping[str, tuple[str, ...]] = {
     # https://gohugo.io/configuration/front-matter/#dates
@@ -24,18 +27,18 @@ DATE_KEYS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One language of the site: its `prefix` in addresses (`en/` or nothing), its own content
-    folder where it has one, and its own base address on a site with a host for each."""
+    """One language of the site: its name in file names, its BCP 47 code, its `prefix` in addresses
+    (`en/` or nothing), and its own address on a site with a host for each."""
 
     name: str
+    code: str = ""
     prefix: str = ""
-    content: str | None = None
     url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A folder (absolute) that is mounted at `target` below the content folder."""
+    """A folder of content (absolute), the path that it stands for, and its language if it has one."""
 
     source: str
     target: str = ""
@@ -43,9 +46,20 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """Front matter that pages below `folder` take over where they have none of their own.
+    `target` narrows it: glob of the page's path, kind, language."""
+
+    values: Mapping[str, Any]
+    target: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRules:
     """`permalink` is the pattern of every post (bot's own setting); where it is None the patterns
-    stand by section in `permalinks`, as Hugo has them. Paths are absolute, `url` ends with `/`."""
+    stand by section in `permalinks`, as Hugo has them. Paths are absolute, `url` ends with `/`.
+    `mounts` are the content folders where there is more than `content`."""
 
     root: str
     content: str
@@ -59,6 +73,7 @@ class SiteRules:
     permalinks: Mapping[str, str] = field(default_factory=dict)
     section_permalinks: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
+    root_pages: bool = True
     headings: tuple[str, ...] = ("3行要約",)
     aliases: tuple[str, ...] = ()
     languages: tuple[Language, ...] = ()
@@ -70,35 +85,71 @@ class SiteRules:
     ugly_urls: bool | Mapping[str, bool] = False
     lower: bool = True
     remove_accents: bool = False
-    canonify: bool = False
     ignore: tuple[str, ...] = ()
-    cascade: tuple[Mapping[str, Any], ...] = ()
+    cascade: tuple[Cascade, ...] = ()
     ignore_covers: tuple[str, ...] = ()
     body_cover: bool = False
-    hugo: bool = False
 
     @property
     def zone(self) -> tzinfo:
         return zone_named(self.timezone)
 
+    @property
+    def roots(self) -> tuple[Mount, ...]:
+        """The folders that hold posts."""
+        return self.mounts or (Mount(source=self.content),)
+
     @classmethod
     def from_config(cls, config: Config) -> SiteRules:
-        """The rules that config.toml states."""
-        root = os.path.abspath(config.root)
-        return cls(
-            root=root,
-            content=os.path.join(root, config.content.path),
-            url=config.site.url.rstrip("/") + "/",
-            static=(os.path.join(root, config.content.static),),
-            assets=os.path.join(root, "assets"),
-            language=config.site.language,
-            timezone=config.site.timezone,
-            author=config.site.author,
-            permalink=config.content.permalink,
-            sections=config.content.sections,
-            headings=config.summary.headings,
-            aliases=config.summary.aliases,
-        )
+        """The rules that config.toml states, or those of the Hugo site that it names."""
+        if config.content.hugo:
+            from bot.content.hugo_config import hugo_rules
+
+            return hugo_rules(config)
+        return own_rules(config)
+
+
+def own_rules(config: Config) -> SiteRules:
+    root = os.path.abspath(config.root)
+    content = config.content
+    return SiteRules(
+        root=root,
+        content=os.path.normpath(os.path.join(root, content.path)),
+        url=base_url(config.site.url),
+        static=(os.path.normpath(os.path.join(root, content.static)),),
+        assets=os.path.join(root, "assets"),
+        language=config.site.language,
+        timezone=config.site.timezone,
+        author=config.site.author,
+        permalink=content.permalink,
+        sections=content.sections,
+        headings=config.summary.headings,
+        aliases=config.summary.aliases,
+        languages=tuple(
+            Language(name=name, prefix=f"{name}/" if at or content.language_in_path else "")
+            for at, name in enumerate(content.languages)
+        ),
+        build_drafts=content.drafts,
+        build_future=content.future,
+        build_expired=content.expired,
+        ugly_urls=content.ugly_urls,
+        lower=content.lowercase,
+        remove_accents=content.remove_accents,
+        ignore=content.ignore,
+        ignore_covers=content.ignore_covers,
+        body_cover=content.body_cover,
+    )
+
+
+def base_url(url: str) -> str:
+    """The site's address in ASCII, with `/` at its end (a host in Japanese as punycode)."""
+    url = url.rstrip("/") + "/"
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    netloc = parts.netloc
+    if not host.isascii():
+        netloc = netloc.lower().replace(host, host.encode("idna").decode("ascii"))
+    return urlunsplit((parts.scheme, netloc, quote(unquote(parts.path), safe=_SAFE), "", ""))
 
 
 @functools.cache

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from bot.content.cover import find_cover
-from bot.content.reader import MAX_FILE, Page, open_regular, read_page, unreadable
-from bot.content.rules import SiteRules
+from bot.content.cover import bundle_cover, find_cover
+from bot.content.reader import Page, place_of_source, read_file, read_page, unreadable
+from bot.content.rules import Cascade, SiteRules
+from bot.content.tree import EMPTY, Tree
 from bot.errors import ContentError
 from bot.i18n import msg
 from bot.model import Post, Problem, Scan
@@ -20,6 +21,8 @@ MAX_DEPTH = 64
 
 # what editors leave beside a file: backups, locks and half-written copies
 _TEMPORARY = re.compile(r"^[.#]|~$|^~\$|\.(?:sw[a-p]|tmp|bak|part|crdownload)(?:\.|$)|___jb_")
+
+_LEAF = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown)$", re.IGNORECASE)
 
 _Stamp = tuple[int, int, int]
 
@@ -44,75 +47,117 @@ class Scanner:
     def __init__(self, rules: SiteRules) -> None:
         self.rules = rules
         self._kept: dict[str, _Kept] = {}
+        self._tree = EMPTY
+        self._ignored = [re.compile(pattern) for pattern in rules.ignore]
 
     def scan(self, now: datetime) -> Scan:
         """All posts, sorted by path, with their visibility at `now`."""
         problems: list[Problem] = []
-        if not _is_readable(self.rules.content):
-            return Scan(posts=(), problems=(_no_folder(self.rules),), readable=False)
-        before, self._kept = self._kept, {}
-        changed = set(before)
-        posts: list[Post] = []
-        for file in sorted(self._files(problems), key=lambda file: file.path):
-            kept = before.get(file.path)
-            if kept is None or kept.stamp != file.stamp or _may_have_come(kept):
-                fresh = self._read(file)
-                if kept is not None and kept.stamp == file.stamp and kept == fresh:
-                    changed.discard(file.path)
-                else:
-                    changed.add(file.path)
-                kept = fresh
-            else:
-                changed.discard(file.path)
-            self._kept[file.path] = kept
-            problems += kept.problems
-            if kept.page:
-                posts.append(kept.page.at(now, self.rules))
+        roots = [mount.source for mount in self.rules.roots]
+        missing = [folder for folder in roots if not _is_readable(folder)]
+        if len(missing) == len(roots):
+            return Scan(posts=(), problems=(self._no_folder(missing[0]),), readable=False)
+        files = self._found(problems)
+        changed = self._refresh(files)
+        posts = [
+            kept.page.at(now, self.rules)
+            for file in files
+            if (kept := self._kept[file.path]).page is not None
+        ]
+        problems += (problem for file in files for problem in self._kept[file.path].problems)
+        if not self.rules.root_pages:
+            posts = _without_root_pages(posts)
         problems += _collisions(posts)
         return Scan(
-            posts=tuple(posts), problems=tuple(problems), readable=True, changed=frozenset(changed)
+            posts=tuple(posts),
+            problems=tuple(problems),
+            readable=not missing,
+            changed=frozenset(changed),
         )
+
+    def _refresh(self, files: list[_File]) -> set[str]:
+        """Read what is new or has another stamp; the paths that changed, came or went."""
+        before, self._kept = self._kept, {}
+        tree = self._read_tree(files, before)
+        all_again = tree != self._tree
+        self._tree = tree
+        changed = before.keys() - {file.path for file in files}
+        for file in files:
+            kept = before.get(file.path)
+            if kept is None or kept.stamp != file.stamp or _may_have_come(kept) or all_again:
+                fresh = self._read(file)
+                if kept != fresh:
+                    changed.add(file.path)
+                kept = fresh
+            self._kept[file.path] = kept
+        return set(changed)
+
+    def _read_tree(self, files: list[_File], before: dict[str, _Kept]) -> Tree:
+        """The folders with an _index.md, and what cascades down from there."""
+        branches: list[str] = []
+        cascades: list[Cascade] = []
+        for file in files:
+            place = place_of_source(file.source, self.rules, EMPTY)
+            if place.kind != "section":
+                continue
+            branches.append(place.folder)
+            kept = before.get(file.path)
+            if kept is None or kept.stamp != file.stamp:
+                kept = self._read(file)
+            if kept.page is not None:
+                cascades += kept.page.cascade
+        return Tree(frozenset(branches), tuple(cascades))
 
     # --- the walk ---------------------------------------------------------------------------------
 
-    def _files(self, problems: list[Problem]) -> Iterator[_File]:
+    def _found(self, problems: list[Problem]) -> list[_File]:
+        """The files that may be posts, sorted; of two content folders the first has its file."""
+        found: dict[str, _File] = {}
+        for mount in self.rules.roots:
+            for file in self._files(mount.source, problems):
+                found.setdefault(file.path, file)
+        return [found[path] for path in sorted(found)]
+
+    def _files(self, top: str, problems: list[Problem]) -> Iterator[_File]:
         seen: set[tuple[int, int]] = set()
-        waiting = [(self.rules.content, 0)]
+        waiting = [(top, 0)]
         while waiting:
             folder, depth = waiting.pop()
             try:
                 info = os.stat(folder)
-                entries = list(os.scandir(folder))
+                with os.scandir(folder) as listing:
+                    entries = list(listing)
             except OSError as error:
                 problems.append(self._problem(folder, error))
                 continue
             if (info.st_dev, info.st_ino) in seen or depth > MAX_DEPTH:
                 continue
             seen.add((info.st_dev, info.st_ino))
-            bundle = any(
-                entry.name.startswith("index.") for entry in entries if _is_post(entry.name)
-            )
+            if depth:  # below a bundle's index.md all other files are its resources
+                leaves = [entry for entry in entries if _LEAF.match(entry.name)]
+                entries = leaves or entries
             for entry in entries:
-                yield from self._entry(entry, depth, bundle, waiting, problems)
+                yield from self._entry(entry, depth, waiting, problems)
 
     def _entry(
         self,
         entry: os.DirEntry[str],
         depth: int,
-        bundle: bool,
         waiting: list[tuple[str, int]],
         problems: list[Problem],
     ) -> Iterator[_File]:
         name = entry.name
-        if is_temporary(name):
-            return
-        post = _is_post(name)
+        post = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
         try:
-            if entry.is_dir():
-                if post:
-                    problems.append(self._folder_named_post(entry.path))
+            if not post:
+                if entry.is_dir() and not is_temporary(name):
+                    waiting.append((entry.path, depth + 1))
+            elif is_temporary(name) or any(p.search(entry.path) for p in self._ignored):
+                return
+            elif entry.is_dir():
+                problems.append(self._folder_named_post(entry.path))
                 waiting.append((entry.path, depth + 1))
-            elif post and not (bundle and not name.startswith(("index.", "_index."))):
+            else:
                 info = entry.stat()
                 stamp = (info.st_mtime_ns, info.st_size, info.st_ino)
                 yield _File(self._shown(entry.path), entry.path, stamp)
@@ -128,24 +173,32 @@ class Scanner:
 
     def _read(self, file: _File) -> _Kept:
         try:
-            with open_regular(file.source) as stream:
-                data = stream.read(MAX_FILE + 1)
-            page = read_page(data, file.path, file.source, self.rules)
+            data = read_file(file.source)
+            modified = datetime.fromtimestamp(file.stamp[0] / 1e9, UTC)
+            page = read_page(data, file.path, file.source, self.rules, self._tree, modified)
         except OSError as error:
             return _Kept(file.stamp, None, (_as_problem(unreadable(file.path, error)),))
         except ContentError as error:
             return _Kept(file.stamp, None, (_as_problem(error),))
         problems = page.problems
-        if page.wanted:
-            cover, problem = find_cover(
-                page.wanted, file.path, file.source, page.post.url, self.rules
-            )
+        wanted = page.wanted or bundle_cover(file.source)
+        if wanted:
+            cover, problem = find_cover(wanted, file.path, file.source, self.rules)
             page = replace(page, post=replace(page.post, cover=cover))
             problems = (*problems, problem) if problem else problems
         return _Kept(file.stamp, page, problems)
 
     def _problem(self, file: str, error: OSError) -> Problem:
         return _as_problem(unreadable(self._shown(file), error))
+
+    def _no_folder(self, folder: str) -> Problem:
+        shown = self._shown(folder)
+        return Problem(
+            path=shown,
+            message=msg("The content folder {folder} is missing or cannot be read.", folder=shown),
+            code="content-folder",
+            hint=msg("Check `path` under [content], and that the drive is there."),
+        )
 
     def _folder_named_post(self, folder: str) -> Problem:
         return Problem(
@@ -162,10 +215,6 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.search(os.path.basename(name)) is not None
 
 
-def _is_post(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES)
-
-
 def _may_have_come(kept: _Kept) -> bool:
     """A file that could not be read, or a cover that was not there, may be fine without a change
     of the post's own stamp."""
@@ -176,16 +225,6 @@ def _is_readable(folder: str) -> bool:
     return os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK)
 
 
-def _no_folder(rules: SiteRules) -> Problem:
-    shown = os.path.relpath(rules.content, rules.root).replace(os.sep, "/")
-    return Problem(
-        path=shown,
-        message=msg("The content folder {folder} is missing or cannot be read.", folder=shown),
-        code="content-folder",
-        hint=msg("Check `path` under [content], and that the drive is there."),
-    )
-
-
 def _as_problem(error: ContentError) -> Problem:
     return Problem(
         path=error.path or "",
@@ -194,6 +233,18 @@ def _as_problem(error: ContentError) -> Problem:
         line=error.line,
         hint=error.hint,
     )
+
+
+def _without_root_pages(posts: list[Post]) -> list[Post]:
+    """Pages beside the sections (about, search) are no posts, where there are sections."""
+    if not any(post.section and post.why_not != "section-page" for post in posts):
+        return posts
+    return [
+        post
+        if post.section or not post.visible
+        else replace(post, visible=False, why_not="no-section", changes_at=None)
+        for post in posts
+    ]
 
 
 def _collisions(posts: list[Post]) -> Iterator[Problem]:

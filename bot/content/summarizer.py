@@ -171,7 +171,7 @@ def _candidate(
 def _shapes(text: str) -> Iterator[tuple[str, str]]:
     """The words of a line as a heading, with what kind of heading that makes it."""
     if _ATX.match(text):
-        yield text.strip("#").strip(), "heading"
+        yield _TAG.sub("", text.strip("#")).strip(), "heading"
         return
     if callout := _CALLOUT.match(text):
         yield callout[2], "callout"

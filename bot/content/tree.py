@@ -1,0 +1,85 @@
+"""What pages take from the folders above them: Hugo's cascade, and which folders are sections.
+
+https://gohugo.io/content-management/front-matter/#cascade
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.content.hugo import Place, page_path
+from bot.content.rules import Cascade, SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """`branches` are the folders (as written, below the content folder) that have an _index.md."""
+
+    branches: frozenset[str] = frozenset()
+    cascades: tuple[Cascade, ...] = ()
+
+    def with_defaults(
+        self, matter: Mapping[str, Any], place: Place, rules: SiteRules
+    ) -> Mapping[str, Any]:
+        """The front matter, completed by what cascades down to it; the nearest folder wins."""
+        if not self.cascades and not rules.cascade:
+            return matter
+        near = sorted(self.cascades, key=lambda cascade: -len(cascade.folder))
+        merged = dict(matter)
+        for cascade in (*near, *rules.cascade):
+            if _reaches(cascade, place, rules):
+                _fill(merged, cascade.values)
+        return merged
+
+
+EMPTY = Tree()
+
+
+def read_cascade(value: Any, folder: str = "") -> Iterator[Cascade]:
+    """The entries of a `cascade`: one table, or a list of them, each with an optional target."""
+    for entry in value if isinstance(value, list) else [value]:
+        if not isinstance(entry, Mapping):
+            continue
+        target = entry.get("target") or entry.get("_target") or {}
+        values = {k: v for k, v in entry.items() if k not in ("target", "_target")}
+        if isinstance(target, Mapping):
+            yield Cascade(values=values, target=target, folder=folder)
+
+
+def _reaches(cascade: Cascade, place: Place, rules: SiteRules) -> bool:
+    if cascade.folder and not f"{place.folder}/".startswith(cascade.folder + "/"):
+        return False
+    kind = "section" if place.kind == "section" else "page"
+    values = {"path": page_path(place, rules), "kind": kind, "lang": place.language}
+    return all(
+        _glob(str(cascade.target[name])).fullmatch(value)
+        for name, value in values.items()
+        if cascade.target.get(name)
+    )
+
+
+def _fill(matter: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        own = matter.get(key)
+        if key not in matter:
+            matter[key] = value
+        elif isinstance(own, Mapping) and isinstance(value, Mapping):
+            matter[key] = {**value, **own}
+
+
+@functools.lru_cache(maxsize=256)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`**` reaches over slashes, `*` and `?` do not, `{a,b}` is either."""
+    balanced = pattern.count("{") == pattern.count("}")
+    pieces = re.findall(r"\*\*|\{[^{}]*\}|[*?]|[^*?{]+|\{", pattern)
+    return re.compile("".join(_piece(piece, balanced) for piece in pieces), re.IGNORECASE)
+
+
+def _piece(piece: str, balanced: bool) -> str:
+    if balanced and piece[0] == "{":
+        return "(?:" + "|".join(_glob(choice).pattern for choice in piece[1:-1].split(",")) + ")"
+    return {"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece) or re.escape(piece)
