@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.feeds.compare import REASONS, Comparison, Difference, compare
 from bot.feeds.files import Written, write_feeds
 from bot.feeds.items import first_guid
 from bot.feeds.plan import Plan, discover, feed_urls, plan_feeds
@@ -12,9 +13,13 @@ from bot.model import Entry
 from bot.settings import Feed, Site
 
 __all__ = [
+    "REASONS",
+    "Comparison",
+    "Difference",
     "Plan",
     "Press",
     "Written",
+    "compare",
     "discover",
     "feed_urls",
     "first_guid",
