@@ -26,6 +26,13 @@ FILE_ACCOUNT = '[[accounts]]\nname = "log"\nnetwork = "file"\npath = "out.jsonl"
 
 
 @dataclass
+class Ran:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass
 class Site:
     root: Path
 
@@ -37,6 +44,7 @@ class Site:
         timeout: float = 15,
         gap: float = 2,
     ) -> Site:
+        (self.root / "content").mkdir(exist_ok=True)
         head = HEAD.format(language=language, timeout=timeout, gap=gap)
         (self.root / "bot.toml").write_text(head + accounts, encoding="utf-8")
         return self

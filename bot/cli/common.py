@@ -56,10 +56,15 @@ def tell(error: BotError, *, as_json: bool = False) -> None:
         say_problem(error.place, error.message, error.code, error.hint)
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """A line for a person. (click would send UTF-8 to a terminal that says it is ASCII.)"""
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
+
+
 def say_problem(place: str, message: Message, code: str, hint: Message | None) -> None:
-    click.echo(f"{place + ': ' if place else ''}{message} [{code}]", err=True)
+    say(f"{place + ': ' if place else ''}{message} [{code}]", err=True)
     if hint:
-        click.echo(f"    {hint}", err=True)
+        say(f"    {hint}", err=True)
 
 
 def say_problems(problems: Iterable[Problem]) -> None:

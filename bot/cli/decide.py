@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.app.wiring import App
-from bot.cli.common import bot_command, emit
+from bot.cli.common import bot_command, emit, say
 from bot.i18n import msg
 
 
@@ -18,7 +18,7 @@ def approve_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
     if as_json:
         emit({"approved": [d.id for d in done]})
     else:
-        click.echo(str(msg("{count} deliveries approved", count=len(done))))
+        say(str(msg("{count} deliveries approved", count=len(done))))
     return 0
 
 
@@ -31,5 +31,5 @@ def skip_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
     if as_json:
         emit({"skipped": [d.id for d in done]})
     else:
-        click.echo(str(msg("{count} deliveries skipped", count=len(done))))
+        say(str(msg("{count} deliveries skipped", count=len(done))))
     return 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from bot.app.wiring import App
-from bot.cli.common import bot_command, emit, problem_json, say_problems
+from bot.cli.common import bot_command, emit, problem_json, say, say_problems
 from bot.i18n import msg
 
 
@@ -26,7 +24,7 @@ def feed_command(app: App, as_json: bool) -> int:
     else:
         say_problems(problems)
         for name in written.written if written else ():
-            click.echo(str(msg("written: {name}", name=f"{app.config.feed.path}/{name}")))
+            say(str(msg("written: {name}", name=f"{app.config.feed.path}/{name}")))
         for name in written.unchanged if written else ():
-            click.echo(str(msg("unchanged: {name}", name=f"{app.config.feed.path}/{name}")))
+            say(str(msg("unchanged: {name}", name=f"{app.config.feed.path}/{name}")))
     return 1 if written is None or any(p.post_lost for p in problems) else 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from bot.app.wiring import App
 from bot.cli.common import (
     bot_command,
@@ -14,6 +12,7 @@ from bot.cli.common import (
     printable,
     problem_json,
     rfc3339,
+    say,
     say_problems,
 )
 from bot.i18n import msg
@@ -35,12 +34,10 @@ def list_command(app: App, as_json: bool) -> int:
         )
         return 0
     for post in site.posts:
-        click.echo(_text(post))
+        say(_text(post))
     say_problems(site.problems)
     visible = sum(post.visible for post in site.posts)
-    click.echo(
-        str(msg("{visible} of {all} posts are published", visible=visible, all=len(site.posts)))
-    )
+    say(str(msg("{visible} of {all} posts are published", visible=visible, all=len(site.posts))))
     return 0
 
 

@@ -15,6 +15,7 @@ from bot.cli.common import (
     glyph,
     printable,
     problem_json,
+    say,
     say_problem,
     say_problems,
     width,
@@ -162,19 +163,19 @@ def _dry_text(app: App, run: DryRun, *, why: bool) -> None:
     for refusal in run.outlook.refused:
         say_problem(refusal.path, refusal.message, refusal.code, None)
     if any(s.example for s in run.shown):
-        click.echo(str(msg("Nothing is due. As an example, the newest post:")) + "\n")
+        say(str(msg("Nothing is due. As an example, the newest post:")) + "\n")
     elif not run.shown:
-        click.echo(str(msg("Nothing is due.")))
+        say(str(msg("Nothing is due.")))
     for shown in run.shown:
-        click.echo(printable(_shown_text(shown)) + "\n")
+        say(printable(_shown_text(shown)) + "\n")
     for code, paths in run.skipped.items():
-        click.echo(
+        say(
             str(
                 msg("not sent: {count} posts, {reason}", count=len(paths), reason=str(reason(code)))
             )
         )
         for path in paths if why else ():
-            click.echo(f"    {path}")
+            say(f"    {path}")
 
 
 def _shown_text(shown: Shown) -> str:
@@ -243,9 +244,9 @@ def _progress(delivery: Delivery) -> None:
     arrow = glyph("→", "->")
     if delivery.state is State.SENT:
         link = delivery.remote_url or delivery.remote_id
-        click.echo(printable(f"{delivery.account}: {msg('sent')} {delivery.path} {arrow} {link}"))
+        say(printable(f"{delivery.account}: {msg('sent')} {delivery.path} {arrow} {link}"))
         for note in delivery.notes:
-            click.echo(printable(f"    {load(note)}"))
+            say(printable(f"    {load(note)}"))
     elif delivery.state in (State.FAILED, State.RETRY, State.UNKNOWN):
         words = {
             State.FAILED: msg("failed"),
@@ -253,7 +254,7 @@ def _progress(delivery: Delivery) -> None:
             State.UNKNOWN: msg("unknown"),
         }
         text = f"{delivery.account}: {words[delivery.state]} {delivery.path}: {error_of(delivery)}"
-        click.echo(printable(text), err=True)
+        say(printable(text), err=True)
 
 
 def _result_json(result: Result) -> dict[str, Any]:
@@ -289,7 +290,7 @@ def _result_text(result: Result) -> None:
     for refusal in result.outlook.refused:
         say_problem(refusal.path, refusal.message, refusal.code, None)
     if result.waiting is not None:
-        click.echo(
+        say(
             str(
                 msg(
                     "{count} deliveries would be sent; add --yes to send them", count=result.waiting
@@ -298,7 +299,7 @@ def _result_text(result: Result) -> None:
         )
         return
     for name, count in result.baselines.items():
-        click.echo(
+        say(
             str(
                 msg(
                     "{name}: first run: {count} posts count as already seen", name=name, count=count
@@ -308,15 +309,15 @@ def _result_text(result: Result) -> None:
     for delivery in result.already:
         _say_already(delivery)
     for name, why in result.not_ready.items():
-        click.echo(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
+        say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:
         text = msg(
             "{count} new posts at once: held; look at them and say bot approve",
             count=result.outlook.plan.held,
         )
-        click.echo(str(text))
+        say(str(text))
     if not result.sent and not result.failed:
-        click.echo(str(msg("Nothing was sent.")))
+        say(str(msg("Nothing was sent.")))
 
 
 def _say_already(delivery: Delivery) -> None:
@@ -336,4 +337,4 @@ def _say_already(delivery: Delivery) -> None:
             account=delivery.account,
             why=str(error_of(delivery) or delivery.state.value),
         )
-    click.echo(printable(str(text)))
+    say(printable(str(text)))

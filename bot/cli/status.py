@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.app.wiring import App
-from bot.cli.common import bot_command, emit, printable, rfc3339, table
+from bot.cli.common import bot_command, emit, printable, rfc3339, say, table
 from bot.i18n import Message, msg
 from bot.model import Delivery, State
 
@@ -49,7 +49,7 @@ def status_command(app: App, as_json: bool, all_: bool) -> int:
             }
         )
     else:
-        click.echo(printable(_text(app, now, all_=all_)))
+        say(printable(_text(app, now, all_=all_)))
     return 0
 
 
