@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import pytest
+
+from bot.cli.main import main
 
 HEAD = """
 [site]
@@ -63,9 +71,25 @@ class Site:
     def command(self, *args: str) -> list[str]:
         return [sys.executable, "-m", "bot", *args]
 
-    def run(
+    def run(self, *args: str, env: dict[str, str] | None = None) -> Ran:
+        """The command in this process: the same entry, without another start of Python."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with (
+            contextlib.chdir(self.root),
+            mock.patch.dict(os.environ, env or {}),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main(list(args))
+        logging.getLogger().handlers.clear()
+        assert isinstance(ended.value.code, int)
+        return Ran(ended.value.code, _written(out), _written(err))
+
+    def process(
         self, *args: str, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
+        """The command in a process of its own."""
         return subprocess.run(
             self.command(*args),
             cwd=self.root,
@@ -84,3 +108,10 @@ class Site:
         if not file.exists():
             return []
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode("utf-8")
