@@ -22,7 +22,11 @@ _LABEL = rf"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACE}{_NEVER}{_DIRECTION}]"
 _LATIN = (
     "\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f"
     "\u0272\u0289\u028b\u02bb\u0300-\u036f\u1e00-\u1eff"
+    # what JavaScript takes for the other case of one of these
+    "\u0260\u0269\u0275\u0280\u0283\u0288\u028a\u028c\u0292\u0399\u03b9\u1fbe\u2c65\u2c66"
+    "\u2c7e\u2c7f\ua7dc"
 )
+_CYRILLIC = "\u0400-\u04ff\u1c80-\u1c87"
 _QUERY = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]"
 _LONGEST_LABEL = 63  # RFC 1035, in punycode
 _LONGEST_URL = 4096
@@ -33,7 +37,16 @@ def find_links(text: str, bare: bool = True) -> list[Span]:
     """What X makes a link of, as spans in order; `bare`: domains without a scheme too."""
     if ("." if bare else "://") not in text:
         return []
-    return [span for match in _x_link().finditer(text) for span in _x_spans(match, bare)]
+    if not _ASTRAL.search(text):
+        return [span for match in _x_link().finditer(text) for span in _x_spans(match, bare)]
+    place = [index for index, char in enumerate(text) for _ in range(1 + (char > "\uffff"))]
+    place.append(len(text))
+    return [(place[start], place[end]) for start, end in find_links(utf16_units(text), bare)]
+
+
+def utf16_units(text: str) -> str:
+    """The text as X's counter sees it: a character beyond U+FFFF is two."""
+    return _ASTRAL.sub(lambda match: _pair(ord(match[0]) - 0x10000), text)
 
 
 def find_scheme_links(text: str) -> list[Span]:
@@ -65,6 +78,18 @@ def _ascii_host(parts: SplitResult) -> str:
         return host
 
 
+def whole_characters(units: str) -> str:
+    """`utf16_units` undone; a lone half becomes U+FFFD."""
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+def _pair(code: int) -> str:
+    return chr(0xD800 + (code >> 10)) + chr(0xDC00 + (code & 0x3FF))
+
+
 @cache
 def _tld() -> str:
     return rf"(?:{tld_pattern()}(?=[^0-9a-z@+\-]|\Z)|xn--[\-0-9a-z]+)"
@@ -86,8 +111,8 @@ def _url(scheme: str, path: str, end: str, query: str, query_end: str) -> str:
 
 @cache
 def _x_link() -> re.Pattern[str]:
-    path = rf"[a-z\u0400-\u04ff0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{_LATIN}]"
-    end = rf"[+\-a-z\u0400-\u04ff0-9=_#/{_LATIN}]"
+    path = rf"[a-z{_CYRILLIC}0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{_LATIN}]"
+    end = rf"[+\-a-z{_CYRILLIC}0-9=_#/{_LATIN}]"
     return re.compile(_url("https?", path, end, _QUERY, r"[a-z0-9\-_&=#/]"), re.I | re.A)
 
 
@@ -147,4 +172,4 @@ def _valid(url: str, domain: str) -> bool:
 def _label_length(label: str) -> int:
     if label.isascii():
         return len(label)
-    return len("xn--") + len(label.encode("punycode"))
+    return len("xn--") + len(whole_characters(label).encode("punycode"))

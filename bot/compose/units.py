@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bot.compose.links import Span, find_links, find_scheme_links
+from bot.compose.links import Span, find_links, find_scheme_links, utf16_units, whole_characters
 from bot.model import Measure, TextLimit, Unit
 
 _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 _MANY_CODES = re.compile(
     "[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 )
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _ONE_EACH = re.compile(
     r"[\n -~、-〩〰-ゖ゛-ヿ㐀-䶿一-鿿！-ﾝ\u00a1-\u00a8\u00b0-\u02ff\u2010-\u2027\u2030-\u205e]*"
 )
@@ -54,10 +55,15 @@ def fits(text: str, limit: TextLimit) -> bool:
 def x_weight(text: str, link_cost: int = 23) -> int:
     """X's weighted length: Latin 1, Japanese 2, an emoji of any length 2, a link 23."""
     text = unicodedata.normalize("NFC", text)
+    emoji = _emoji_spans(text)
+    if emoji or "." in text:
+        text = utf16_units(text)
+    entities = [(*span, link_cost) for span in find_links(text)] + [(*span, 2) for span in emoji]
     weight, position = 0, 0
-    for start, end in find_links(text):
-        weight += _plain_weight(text[position:start]) + link_cost
-        position = max(end, position)
+    for start, end, cost in sorted(entities, key=lambda entity: entity[0]):
+        if start >= position:
+            weight += _plain_weight(text[position:start]) + cost
+            position = end
     return weight + _plain_weight(text[position:])
 
 
@@ -126,9 +132,21 @@ def _stand_in(text: str, spans: list[Span], placeholder: str) -> str:
     return "".join([*pieces, text[position:]])
 
 
+def _emoji_spans(text: str) -> list[Span]:
+    """The emoji of more than one code point, in UTF-16 units; the others weigh 2 anyway."""
+    if not _MANY_CODES.search(text):
+        return []
+    found, place, position = [], 0, 0
+    for match in _emoji().finditer(text):
+        place += utf16(text[position : match.start()])
+        found.append((place, place + utf16(match[0])))
+        place, position = place + utf16(match[0]), match.end()
+    return found
+
+
 def _plain_weight(text: str) -> int:
-    if _MANY_CODES.search(text):
-        text = _emoji().sub("＊", text)
+    if _SURROGATES.search(text):
+        text = whole_characters(text)
     return len(text) + len(_HEAVY.findall(text))
 
 
