@@ -7,6 +7,7 @@ the request went out is NotSent, what failed after it is OutcomeUnknown.
 
 from __future__ import annotations
 
+import ipaddress
 import json as jsonlib
 import logging
 import queue
@@ -84,13 +85,16 @@ class Net:
         files: Mapping[str, File] | None = None,
         content: bytes | None = None,
         timeout: float | None = None,
+        public: bool = False,
         guard: Callable[[], None] | None = None,
     ) -> Answer:
         """One call. `guard` is called last before the first byte goes out; what it raises passes.
+        `public`: only addresses that anybody can reach are connected to.
 
         Raises Transient or Rejected where nothing was sent, OutcomeUnknown where an answer is lost.
         """
-        wire = Wire(self.clock, timeout or self.timeout, self._resolve, guard)
+        resolve = _public_only(self._resolve) if public else self._resolve
+        wire = Wire(self.clock, timeout or self.timeout, resolve, guard)
         sent_headers = {
             "User-Agent": self._agent,
             "Accept": "*/*",
@@ -280,8 +284,24 @@ class _TooMuch(Exception):
     """The answer is larger than any answer has reason to be."""
 
 
+class _Inside(Exception):
+    """The name leads into a private network."""
+
+
 def _resolve(host: str, port: int) -> list[Any]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+def _public_only(resolve: Resolve) -> Resolve:
+    """A name may lead anywhere; what a stranger's document names must not lead inside."""
+
+    def checked(host: str, port: int) -> list[Any]:
+        found = resolve(host, port)
+        if any(not ipaddress.ip_address(entry[4][0].split("%")[0]).is_global for entry in found):
+            raise _Inside
+        return found
+
+    return checked
 
 
 def _request(
@@ -345,6 +365,8 @@ def _why(error: Exception) -> Message:
         return msg("it refuses connections")
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return msg("the connection was cut")
+    if isinstance(error, _Inside):
+        return msg("its address is not a public one")
     if isinstance(error, _TooMuch):
         return msg("the answer is far too long")
     if isinstance(error, OSError):

@@ -157,8 +157,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateSettings:
-    url: str = setting(
-        "Where the ledger lives: sqlite:///PATH or postgresql://…", "sqlite:///state/bot.db"
+    url: str | Secret = setting(
+        "Where the ledger lives: sqlite:///PATH or postgresql://…; with a password: { env = … }",
+        "sqlite:///state/bot.db",
+        check="store",
     )
 
 
@@ -188,6 +190,35 @@ class Account:
         "Of the posts that are there when the account starts, share the newest n", 0, least=0
     )
     hashtags: int = setting("How many hashtags at most", 3, least=0)
+    keep_hashtags: bool = setting("Bullets yield before hashtags do, not after", False)
+    aliases: Mapping[str, str] | None = setting(
+        'Spellings of hashtags: `"machine learning" = "ML"`; an empty one leaves the tag out', None
+    )
+    link: str = setting(
+        "always; auto: where the day's links and the budget allow; never",
+        "always",
+        choices=("always", "auto", "never"),
+    )
+    utm: Mapping[str, str] | None = setting(
+        "What is added to the link to count its visitors: `source`, `medium`, `campaign`", None
+    )
+    image: str = setting(
+        "cover: the post's picture; card: the link's preview; none",
+        "cover",
+        choices=("cover", "card", "none"),
+    )
+    thread: bool = setting("Bullets that do not fit go on in replies to the first post", False)
+    numbered: bool = setting("The parts of a thread end in (1/3), (2/3), …", False)
+    thread_link: str = setting(
+        "Which part of a thread has the link: first or last", "first", choices=("first", "last")
+    )
+    languages: tuple[str, ...] = setting(
+        "Only posts in these languages, the first that there is of a post's translations; empty: the site's language, else the one there is",
+        (),
+    )
+    sections: tuple[str, ...] = setting("Only posts of these sections; empty: all", ())
+    tags: tuple[str, ...] = setting("Only posts with one of these tags; empty: all", ())
+    categories: tuple[str, ...] = setting("Only posts of one of these categories; empty: all", ())
     path: str = setting("The file that lines are added to", "", networks=("file",))
     instance: str = setting(
         "The server, with https://", "", networks=("mastodon", "misskey"), check="url"
@@ -206,6 +237,12 @@ class Account:
         "https://bsky.social",
         networks=("bluesky",),
         check="url",
+    )
+    embed: str = setting(
+        "card: a link card with the cover; image: the cover with its alt text, the link in the text",
+        "card",
+        networks=("bluesky",),
+        choices=("card", "image"),
     )
     consumer_key: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     consumer_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))

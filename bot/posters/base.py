@@ -128,12 +128,18 @@ def spoken(answer: Answer, hide: Sequence[str] = ()) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The calls of one account to one server. Secrets are read for each call and kept by nobody."""
+    """The calls of one account to one server. Secrets are read for each call and kept by nobody.
+
+    `login`: headers; `hidden`: secrets that go elsewhere than into a header; `public`: the server
+    was found, not configured, and so must not be inside anybody's network.
+    """
 
     net: Net = field(repr=False)
     base: str
     login: Callable[[], Mapping[str, str]] = field(repr=False)
     rows: tuple[Row, ...] = field(default=(), repr=False)
+    hidden: Callable[[], Sequence[str]] = field(default=tuple, repr=False)
+    public: bool = False
 
     @property
     def host(self) -> str:
@@ -150,7 +156,7 @@ class Api:
         except OutcomeUnknown as error:
             raise Transient(error.message) from None
         kind = verdict(answer, rows + self.rows)
-        if kind in (RateLimited, OutOfQuota, Unauthorized):
+        if kind and issubclass(kind, RateLimited | OutOfQuota | Unauthorized | Transient):
             raise self._refusal(kind, answer)
         if kind is OutcomeUnknown:
             raise Transient(
@@ -168,7 +174,8 @@ class Api:
 
     def said(self, answer: Answer) -> str:
         """The server's words, without what it may have echoed."""
-        return spoken(answer, [value.rsplit(" ", 1)[-1] for value in self.login().values()])
+        tokens = [value.rsplit(" ", 1)[-1] for value in self.login().values()]
+        return spoken(answer, [*tokens, *self.hidden()])
 
     def garbled(self) -> OutcomeUnknown:
         """The verdict on an acceptance that does not say what was made."""
@@ -178,7 +185,8 @@ class Api:
 
     def _call(self, method: str, path: str, **more: Any) -> Answer:
         headers = {"Accept": "application/json", **self.login(), **more.pop("headers", {})}
-        return self.net.request(method, self.base + path, headers=headers, **more)
+        url = self.base + path
+        return self.net.request(method, url, headers=headers, public=self.public, **more)
 
     def _refusal(self, kind: Kind, answer: Answer) -> PosterError:
         until = reset_time(answer.headers, self.net.clock.now())

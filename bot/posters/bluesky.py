@@ -1,9 +1,201 @@
-"""Bluesky. Only how it counts text, so far."""
+"""Bluesky, and every server of the AT Protocol.
+
+A post is written with `putRecord` under a key of ours, and `swapRecord: null`: the same request
+again changes nothing, for ever. So a lost answer is settled by asking again.
+"""
 
 from __future__ import annotations
 
-from bot.model import TextLimit
+import secrets
+from collections.abc import Callable, Collection
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.errors import MediaRefused, Transient
+from bot.i18n import Message, msg
+from bot.model import (
+    Absent,
+    Draft,
+    Finding,
+    Found,
+    Image,
+    Json,
+    Prepared,
+    Receipt,
+    Replay,
+    TextLimit,
+)
+from bot.posters.base import Api, ReadSecret, bad_address, cut, missing_secret, token
+from bot.posters.bluesky_record import CLOCK_IDS, COLLECTION, micros, post_record, tid
+from bot.posters.bluesky_session import Session, Sessions, StaleToken, session_file
+from bot.settings import Account
+
+if TYPE_CHECKING:
+    from bot.net import Answer, Net
+    from bot.posters.images import Fitted
 
 LIMIT = TextLimit(unit="graphemes", maximum=300, byte_cap=3000)
 """maxGraphemes and maxLength of `text` in
 https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json"""
+
+NOT_THERE = "RecordNotFound"
+FOREVER = 3650 * 86400.0
+IMAGE_BYTES = (
+    1_000_000  # maxSize in lexicons/app/bsky/embed/external.json; older servers: images too
+)
+IMAGE_SIDE = 2000
+ALT_LIMIT = 2000  # no limit in the lexicon; what the official app takes
+
+
+def missing(account: Account, read: ReadSecret) -> Message | None:
+    if not account.handle:
+        return msg("No handle is set.")
+    return bad_address(account.pds) or missing_secret(account.app_password, read)
+
+
+def make(account: Account, read: ReadSecret, net: Net, root: Path) -> BlueskyPoster:
+    return BlueskyPoster(account, read, net, root)
+
+
+class BlueskyPoster:
+    network = "bluesky"
+    settling: float | None = None
+
+    def __init__(self, account: Account, read: ReadSecret, net: Net, root: Path) -> None:
+        self._account, self._clock = account, net.clock
+        self._sessions = Sessions(
+            account,
+            net,
+            session_file(root, account),
+            lambda: token(account, account.app_password, read),
+        )
+        self._pictures = root / "state" / "images"
+        self._clock_id = secrets.randbelow(CLOCK_IDS)
+        self._last = 0
+
+    def prepare(
+        self, draft: Draft, part: int, parents: tuple[Receipt, ...], with_images: bool
+    ) -> Prepared:
+        session = self._sessions.current()
+        notes: list[Message] = []
+        embed = self._embed(draft, with_images, notes) if part == 0 else None
+        self._last = max(micros(self._clock.now()), self._last + 1)
+        record = post_record(
+            text=draft.parts[part].text,
+            created=self._last,
+            language=draft.language,
+            link=draft.link,
+            hashtags=draft.hashtags,
+            embed=embed,
+            parents=parents,
+        )
+        payload = {
+            "repo": session.did,
+            "collection": COLLECTION,
+            "rkey": tid(self._last, self._clock_id),
+            "record": record,
+            "swapRecord": None,
+        }
+        return Prepared(
+            payload=payload, replay=Replay.KEYED, key_seconds=FOREVER, notes=tuple(notes)
+        )
+
+    def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
+        session = self._sessions.current()
+        api = self._api(session)
+        try:
+            answer = api.act(
+                "POST", "/xrpc/com.atproto.repo.putRecord", json=dict(payload), guard=guard
+            )
+        except StaleToken:  # nothing was posted; the next `prepare` refreshes
+            self._sessions.reject(session.access)
+            raise
+        receipt = self._receipt(answer.json(), payload)
+        if receipt is None:
+            raise api.garbled()
+        return receipt
+
+    def find(self, payload: Json, key: str, since: datetime, known: Collection[str]) -> Finding:
+        """The record under our key: ours only where it says what ours says."""
+        params = {name: payload[name] for name in ("repo", "collection", "rkey")}
+        answer = self._look("GET", "/xrpc/com.atproto.repo.getRecord", params=params)
+        body = answer.json()
+        if answer.status == 400 and isinstance(body, dict) and body.get("error") == NOT_THERE:
+            return Absent()
+        receipt = self._receipt(body, payload) if answer.status == 200 else None
+        if receipt is None:
+            where = self._account.handle
+            raise Transient(msg("The posts of {where} cannot be read back.", where=where))
+        ours = body.get("value") == payload["record"] and receipt.id not in known
+        return Found(receipt=receipt) if ours else Absent()
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _embed(self, draft: Draft, with_images: bool, notes: list[Message]) -> Json | None:
+        """A card of the article with the cover as its picture, or the pictures themselves."""
+        images = draft.images if with_images else ()
+        if self._account.embed == "image" and images:
+            shown = [entry for image in images if (entry := self._shown(image, notes))]
+            if shown:
+                return {"$type": "app.bsky.embed.images", "images": shown[:4]}
+        thumb = next((blob for image in images[:1] if (blob := self._upload(image, notes))), None)
+        card = {"uri": draft.url, "title": draft.title, "description": draft.description}
+        return {
+            "$type": "app.bsky.embed.external",
+            "external": card | ({"thumb": thumb[0]} if thumb else {}),
+        }
+
+    def _shown(self, image: Image, notes: list[Message]) -> dict[str, Any] | None:
+        uploaded = self._upload(image, notes)
+        if uploaded is None:
+            return None
+        blob, picture = uploaded
+        ratio = {"width": picture.width, "height": picture.height}
+        return {"image": blob, "alt": cut(image.alt, ALT_LIMIT), "aspectRatio": ratio}
+
+    def _upload(self, image: Image, notes: list[Message]) -> tuple[Any, Fitted] | None:
+        """https://docs.bsky.app/docs/api/com-atproto-repo-upload-blob"""
+        from bot.posters.images import Limits, fitted
+
+        try:
+            picture = fitted(image, Limits(size=IMAGE_BYTES, side=IMAGE_SIDE), self._pictures)
+        except MediaRefused as error:
+            notes.append(error.message)
+            return None
+        answer = self._look(
+            "POST",
+            "/xrpc/com.atproto.repo.uploadBlob",
+            content=picture.data,
+            headers={"Content-Type": picture.mime},
+        )
+        body = answer.json()
+        blob = body.get("blob") if isinstance(body, dict) and answer.status == 200 else None
+        if not isinstance(blob, dict):
+            name = image.shown or image.url or ""
+            notes.append(
+                msg("Bluesky does not accept the image {image}: sent without it.", image=name)
+            )
+            return None
+        return blob, picture
+
+    def _look(self, method: str, path: str, **more: Any) -> Answer:
+        """A call that shows nothing; a token that is refused is renewed once."""
+        session = self._sessions.current()
+        try:
+            return self._api(session).look(method, path, **more)
+        except StaleToken:
+            self._sessions.reject(session.access)
+            return self._api(self._sessions.current()).look(method, path, **more)
+
+    def _api(self, session: Session) -> Api:
+        return self._sessions.api(session.pds, session.access)
+
+    def _receipt(self, body: Any, payload: Json) -> Receipt | None:
+        uri, cid = (body.get("uri"), body.get("cid")) if isinstance(body, dict) else (None, None)
+        if not isinstance(uri, str) or not isinstance(cid, str):
+            return None
+        url = f"https://bsky.app/profile/{payload['repo']}/post/{payload['rkey']}"
+        when = datetime.fromisoformat(payload["record"]["createdAt"])
+        return Receipt(id=uri, url=url, at=when, extra={"cid": cid})

@@ -78,4 +78,6 @@ def _address(url: str) -> tuple[str, str, str]:
 
 
 def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).translate(MARKUP).split())
+    """Without space, signs and what no reader sees (a server may drop a zero width space)."""
+    text = "".join(unicodedata.normalize("NFC", text).translate(MARKUP).split())
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")

@@ -4,6 +4,8 @@ project (../shared/contracts); elsewhere nothing is checked."""
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,3 +88,99 @@ def _mastodon() -> dict[str, Any] | None:
     # text and media together match two of its alternatives: read oneOf as anyOf
     document: dict[str, Any] = json.loads(file.read_text().replace('"oneOf"', '"anyOf"'))
     return document
+
+
+def lexicon_violations(name: str, value: Any) -> list[str]:
+    """What a value breaks of an AT Protocol lexicon: the input of a procedure, or a record."""
+    main = _lexicon(name)["main"] if _lexicon(name) else None
+    if main is None:
+        return []
+    schema = main["record"] if main["type"] == "record" else main["input"]["schema"]
+    return list(_lexicon_errors(schema, value, name, "$"))
+
+
+def _lexicon_errors(schema: dict[str, Any], value: Any, home: str, path: str) -> Iterator[str]:
+    kind = schema["type"]
+    if kind == "ref":
+        yield from _lexicon_errors(*_lexicon_ref(schema["ref"], home, value, path))
+    elif kind == "union":
+        refs = schema["refs"]
+        named = value.get("$type") if isinstance(value, dict) else None
+        found = next((ref for ref in refs if named in (ref, home + ref)), None)
+        if found is None:
+            yield f"{path}: $type {named} is none of {sorted(refs)}"
+        else:
+            yield from _lexicon_errors(*_lexicon_ref(found, home, value, path))
+    elif kind == "object":
+        yield from _lexicon_object(schema, value, home, path)
+    elif kind == "array":
+        if not isinstance(value, list) or len(value) > schema.get("maxLength", 10**6):
+            yield f"{path}: no array, or too long"
+            return
+        for number, item in enumerate(value):
+            yield from _lexicon_errors(schema["items"], item, home, f"{path}[{number}]")
+    elif kind in _LEXICON_TYPES and not isinstance(value, _LEXICON_TYPES[kind]):
+        yield f"{path}: no {kind}"
+    elif kind == "string":
+        yield from _lexicon_string(schema, value, path)
+    elif kind == "integer" and value < schema.get("minimum", value):
+        yield f"{path}: too small"
+    elif kind == "blob" and value.get("size", 0) > schema.get("maxSize", 10**9):
+        yield f"{path}: blob too big"
+
+
+_LEXICON_TYPES: dict[str, Any] = {"string": str, "integer": int, "boolean": bool, "blob": dict}
+
+
+def _lexicon_object(schema: dict[str, Any], value: Any, home: str, path: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path}: no object"
+        return
+    yield from (f"{path}: {n} is missing" for n in schema.get("required", ()) if n not in value)
+    known = schema.get("properties", {})
+    yield from (f"{path}: unknown field {n}" for n in value if n not in known and n != "$type")
+    for name, part in known.items():
+        nullable = name in schema.get("nullable", ())
+        if name in value and not (nullable and value[name] is None):
+            yield from _lexicon_errors(part, value[name], home, f"{path}.{name}")
+
+
+def _lexicon_string(schema: dict[str, Any], value: str, path: str) -> Iterator[str]:
+    import regex  # type: ignore[import-untyped, unused-ignore]
+
+    graphemes = len(regex.findall(r"\X", value))
+    if graphemes > schema.get("maxGraphemes", graphemes):
+        yield f"grapheme too big (maximum {schema['maxGraphemes']}, got {graphemes}) at {path}"
+    size = len(value.encode("utf-8", "replace"))
+    if size > schema.get("maxLength", size):
+        yield f"string too big (maximum {schema['maxLength']}, got {size}) at {path}"
+    pattern = _LEXICON_FORMATS.get(schema.get("format", ""))
+    if pattern and not re.fullmatch(pattern, value):
+        yield f"Invalid {schema['format']} at {path}"
+
+
+_LEXICON_FORMATS = {
+    "datetime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+    "uri": r"[a-z][a-z0-9+.-]*:\S+",
+    "at-uri": r"at://\S+",
+    "did": r"did:[a-z]+:\S+",
+    "cid": r"baf\w+",
+    "language": r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*",
+}
+
+
+def _lexicon_ref(
+    ref: str, home: str, value: Any, path: str
+) -> tuple[dict[str, Any], Any, str, str]:
+    name, _, part = ref.partition("#")
+    name = name or home
+    return _lexicon(name)[part or "main"], value, name, path
+
+
+@cache
+def _lexicon(name: str) -> dict[str, Any]:
+    file = CONTRACTS / "atproto" / "lexicons" / (name.replace(".", "/") + ".json")
+    if not file.exists():
+        return {}
+    defs: dict[str, Any] = json.loads(file.read_text())["defs"]
+    return defs

@@ -403,6 +403,11 @@ def test_a_server_that_turns_no_pages(rig: MastodonRig, others: int, finding: An
     assert find(rig) == Absent()
 
 
+def test_a_zero_width_space_that_a_server_dropped_makes_no_difference(rig: MastodonRig) -> None:
+    rig.server.add(CANARY, status="#1位 の日")
+    assert isinstance(find(rig, text="#\u200b1位 の日", link=None), Found)
+
+
 def test_text_that_a_server_took_for_html_is_found(rig: MastodonRig) -> None:
     text = "</p> &amp; <b>x</b> 1 < 2"
     rig.commit(rig.prepare(text, link=None))

@@ -1,0 +1,87 @@
+"""Records of Bluesky as values: post, facets, record keys. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.model import Json, Receipt
+
+COLLECTION = "app.bsky.feed.post"
+ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"  # https://atproto.com/specs/tid
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCK_IDS = 1024
+
+
+def micros(when: datetime) -> int:
+    return (when - EPOCH) // timedelta(microseconds=1)
+
+
+def tid(microseconds: int, clock_id: int) -> str:
+    """The record key of an instant: 53 bits of microseconds, 10 of who counted them."""
+    number = (microseconds << 10) | clock_id
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
+
+
+def post_record(
+    *,
+    text: str,
+    created: int,
+    language: str,
+    link: str | None,
+    hashtags: Sequence[str],
+    embed: Json | None,
+    parents: Sequence[Receipt],
+) -> dict[str, Any]:
+    """https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json"""
+    when = EPOCH + timedelta(microseconds=created)
+    record: dict[str, Any] = {
+        "$type": COLLECTION,
+        "text": text,
+        "createdAt": when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+    if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language):
+        record["langs"] = [language]
+    if found := facets(text, link, hashtags):
+        record["facets"] = found
+    if embed is not None:
+        record["embed"] = embed
+    if parents:
+        record["reply"] = {"root": _reference(parents[0]), "parent": _reference(parents[-1])}
+    return record
+
+
+def facets(text: str, link: str | None, hashtags: Sequence[str]) -> list[dict[str, Any]]:
+    """What of the text is a link or a hashtag, by offsets into its UTF-8 bytes, none overlapping.
+    https://docs.bsky.app/docs/advanced-guides/post-richtext"""
+    found: list[tuple[int, int, dict[str, Any]]] = []
+    if link and (span := _last(re.escape(link) + r"(?=[\s\"'）」』)]|$)", text)):
+        found.append((*span, {"$type": "app.bsky.richtext.facet#link", "uri": link}))
+    for tag in hashtags:
+        span = _last(rf"(?<![\w#])#{re.escape(tag)}(?!\w)", text)
+        if span and all(span[1] <= start or end <= span[0] for start, end, _ in found):
+            found.append((*span, {"$type": "app.bsky.richtext.facet#tag", "tag": tag}))
+    return [_facet(text, start, end, feature) for start, end, feature in sorted(found, key=_start)]
+
+
+def _last(pattern: str, text: str) -> tuple[int, int] | None:
+    """The last one: a template puts the link and the hashtags after the title."""
+    matches = list(re.finditer(pattern, text))
+    return matches[-1].span() if matches else None
+
+
+def _start(found: tuple[int, int, dict[str, Any]]) -> int:
+    return found[0]
+
+
+def _facet(text: str, start: int, end: int, feature: dict[str, Any]) -> dict[str, Any]:
+    first = len(text[:start].encode())
+    index = {"byteStart": first, "byteEnd": first + len(text[start:end].encode())}
+    return {"index": index, "features": [feature]}
+
+
+def _reference(receipt: Receipt) -> dict[str, Any]:
+    """https://github.com/bluesky-social/atproto/blob/main/lexicons/com/atproto/repo/strongRef.json"""
+    return {"uri": receipt.id, "cid": receipt.extra["cid"]}
