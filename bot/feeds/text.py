@@ -8,21 +8,18 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote, urljoin
 
-# What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets) and what it discourages there:
-# C0 but TAB, LF, CR; DEL and C1; surrogates; U+FDD0-FDEF; the last two of every plane.
-_ILLEGAL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(
-        f"{chr(plane + 0xFFFE)}-{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
-    )
-    + "]"
+# What XML 1.0 can hold (https://www.w3.org/TR/xml/#charsets) without what it discourages: C0 but
+# TAB and LF, DEL and C1, surrogates, U+FDD0-FDEF, the last two of every plane.
+_LEGAL = "\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd" + "".join(
+    f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x10000, 0x110000, 0x10000)
 )
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_UNUSED = (b"\xef\xb7", b"\xbf\xbe", b"\xbf\xbf")  # how the non-characters look in UTF-8
+_ALL_LEGAL = re.compile(f"[{_LEGAL}]*")
+_ILLEGAL = re.compile(f"[^{_LEGAL}]")
 _MARKUP = re.compile(r"<([a-z][a-z0-9-]*)(?:\s[^<>]*)?>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s]", re.IGNORECASE)
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^#]*)(#?)(.*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~:-]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]+)?")
+_READY = re.compile(r"https?://[a-z0-9.-]+/(?:[A-Za-z0-9:/?@!$&'()*+,;=._~-]|%[0-9A-F]{2})*")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED = ":/?@!$&'()*+,;=-._~%"  # https://www.rfc-editor.org/rfc/rfc3986#section-3.3
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -32,7 +29,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def clean(text: str) -> str:
     """`text` without the characters that no feed may hold; line ends are LF."""
-    if _is_clean(text):
+    if _ALL_LEGAL.fullmatch(text):  # a tenth of what the search costs, and nearly always true
         return text
     return _ILLEGAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -53,6 +50,8 @@ def as_html(text: str) -> str:
 
 def address(url: str, base: str = "") -> str | None:
     """`url` absolute, in ASCII, percent-encoded, its host in punycode; None if it is not HTTP."""
+    if _READY.fullmatch(url):
+        return url
     url = clean(url).strip()
     try:
         found = _PARTS.match(url) or _PARTS.match(urljoin(base, url))
@@ -103,17 +102,6 @@ def whole(moment: datetime) -> datetime:
 def language_tag(text: str) -> str:
     """`text` if it has the form of BCP 47 (https://www.rfc-editor.org/rfc/rfc5646), else nothing."""
     return text if _LANGUAGE.fullmatch(text) else ""
-
-
-def _is_clean(text: str) -> bool:
-    """A quarter of what the full search costs; nearly every text passes."""
-    if _CONTROL.search(text):
-        return False
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        return False
-    return not any(mark in data for mark in _UNUSED)
 
 
 def _host(authority: str) -> str | None:
