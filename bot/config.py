@@ -29,7 +29,7 @@ from bot.schema import (
 from bot.settings import NETWORKS, Account, Config, Secret
 from bot.toml_lines import Keys, line_of, locate
 
-__all__ = ["default_site_id", "load", "parse_duration", "read_secret"]
+__all__ = ["default_site_id", "line_within", "load", "parse_duration", "read_secret"]
 
 NAMES = ("bot.toml", "config.toml")
 _HUGO = frozenset(
@@ -73,6 +73,17 @@ def default_site_id(url: str) -> str:
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.hostname}{port}{parts.path.rstrip('/')}"
+
+
+def line_within(config: Config, key: str, n: int) -> int | None:
+    """The line of the file where line `n` (from 1) of the text at `key` stands."""
+    first = config.lines.get(key)
+    if first is None:
+        return None
+    path = os.path.join(config.root, os.path.basename(config.file))
+    opening = _read(path, config.file).splitlines()[first - 1].rstrip()
+    # TOML leaves out the line end that follows opening quotes (https://toml.io/en/v1.0.0#string).
+    return first + n - 1 + opening.endswith(('"""', "'''"))
 
 
 # --- the file -----------------------------------------------------------------------------------
@@ -247,7 +258,7 @@ class _Filler:
         return found
 
     def value(self, spec: Spec, value: Any, path: Keys) -> Any:
-        if spec.type is Secret:
+        if spec.type is Secret or (spec.or_secret and isinstance(value, dict)):
             return self.secret(value, path)
         try:
             if spec.table and isinstance(value, dict):

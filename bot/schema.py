@@ -36,6 +36,7 @@ class Spec(NamedTuple):
     least: float | None
     check: str | None
     networks: tuple[str, ...]
+    or_secret: bool
 
     @property
     def required(self) -> bool:
@@ -105,7 +106,8 @@ def parse_duration(text: str) -> timedelta:
 
 def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
     bare = [arg for arg in get_args(hint) if arg is not type(None)]
-    if type(None) in get_args(hint):
+    or_secret = Secret in bare and str in bare
+    if type(None) in get_args(hint) or or_secret:
         hint = bare[0]
     choices = more.get("choices", ())
     if get_origin(hint) is Literal:
@@ -119,6 +121,7 @@ def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
         least=more.get("least"),
         check=more.get("check"),
         networks=tuple(more.get("networks", ())),
+        or_secret=or_secret,
     )
 
 
@@ -243,6 +246,20 @@ def _duration(key: str, value: str) -> None:
         ) from None
 
 
+def _store(key: str, value: str) -> None:
+    """A password in the address of a database is a secret."""
+    try:
+        password = urlsplit(value).password
+    except ValueError:
+        password = None
+    if password:
+        raise Refused(
+            "config-secret",
+            msg("`{key}` holds a password, and a secret never stands here.", key=key),
+            msg('Write {key} = {{ env = "DATABASE_URL" }} and set that variable.', key=key),
+        )
+
+
 def _name(key: str, value: str) -> None:
     if not value.strip() or value != value.strip() or "\n" in value:
         raise Refused("config-value", msg("`{key}` is empty, or has spaces around it.", key=key))
@@ -254,4 +271,5 @@ _CHECKS = {
     "language": _language,
     "duration": _duration,
     "name": _name,
+    "store": _store,
 }

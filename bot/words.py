@@ -17,6 +17,15 @@ def reason(code: str) -> Message:
     return known if known is not None else Message(code.replace("{", "").replace("}", ""))
 
 
+def first_seen(account: str, count: int) -> Message:
+    """An account has taken its baseline."""
+    return msg("{name}: first run: {count} posts count as already seen", name=account, count=count)
+
+
+def flooded(count: int) -> Message:
+    return msg("{count} new posts at once: held; look at them and say bot approve", count=count)
+
+
 REASONS = {
     "draft": msg("it is a draft"),
     "future": msg("its date is in the future"),

@@ -389,3 +389,58 @@ def test_the_sample_site_is_read_without_a_problem() -> None:
     assert {p["why_not"] for p in told["posts"]} == {None, "draft", "future"}
     assert len(told["posts"]) >= 8
     assert sum(p["cover"] is not None for p in told["posts"]) >= 4
+
+
+def test_a_template_that_cannot_be_used_is_named_with_its_line(site: Site) -> None:
+    site.configure(FILE_ACCOUNT + 'template = """\n{{ title }}\n{{ ttle }}\n"""\n')
+    line = (site.root / "bot.toml").read_text().splitlines().index("{{ ttle }}") + 1
+    told = site.run("list")
+    assert told.returncode == 2
+    assert f"bot.toml:{line}:" in told.stderr
+    assert "title" in told.stderr
+
+
+def test_a_template_is_all_that_is_sent(site: Site) -> None:
+    site.configure(FILE_ACCOUNT + 'template = "{{ title }}!"\n')
+    started(site)
+    site.post("a", title="題名")
+    site.run("post")
+    assert site.lines()[0]["text"] == "題名!"
+
+
+def test_the_store_may_be_named_by_a_secret_and_holds_no_password(site: Site) -> None:
+    file = site.root / "bot.toml"
+    plain = file.read_text()
+    file.write_text(plain + '[state]\nurl = { env = "LEDGER" }\n')
+    unset = site.run("post", "--first-run")
+    assert unset.returncode == 2
+    assert "LEDGER" in unset.stderr
+    assert site.run("post", "--first-run", env={"LEDGER": "sqlite:///elsewhere.db"}).returncode == 0
+    assert (site.root / "elsewhere.db").exists()
+    file.write_text(plain + '[state]\nurl = "postgresql://me:hunter2@127.0.0.1/db"\n')
+    refused = site.run("post")
+    assert refused.returncode == 2
+    assert "hunter2" not in refused.stderr + refused.stdout
+
+
+def test_a_store_that_is_not_there_tells_no_password(site: Site) -> None:
+    file = site.root / "bot.toml"
+    file.write_text(file.read_text() + '[state]\nurl = { env = "LEDGER" }\n')
+    told = site.run("post", env={"LEDGER": "postgresql://me:hunter2@127.0.0.1:1/db"})
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    assert "hunter2" not in told.stderr + told.stdout
+
+
+def test_first_run_on_an_empty_postgresql(site: Site, postgres_url: str) -> None:
+    file = site.root / "bot.toml"
+    text = file.read_text().replace('language = "ja"', f'language = "ja"\nid = "{site.root.name}"')
+    file.write_text(text + f'[state]\nurl = "{postgres_url}"\n')
+    site.post("old")
+    assert site.run("post").returncode == 2
+    assert site.run("post", "--first-run").returncode == 0
+    site.post("new")
+    assert site.run("post").returncode == 0
+    assert len(site.lines()) == 1
+    assert site.run("status").returncode == 0
+    assert not (site.root / "state").exists()

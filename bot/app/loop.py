@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.app.feeding import write_site_feeds
+from bot.app.report import told_of
 from bot.app.turn import (
     Request,
     agree_first_run,
@@ -19,7 +20,9 @@ from bot.app.turn import (
 )
 from bot.app.wiring import App, Site
 from bot.errors import BotError
+from bot.i18n import msg
 from bot.model import Delivery, Post, Problem, State
+from bot.words import first_seen, flooded
 
 if TYPE_CHECKING:
     from bot.content import Watcher
@@ -58,7 +61,7 @@ class Loop:
             if why is None:
                 self._work(dispatcher, account.name)
             else:
-                log.warning("%s: not ready: %s", account.name, why)
+                log.warning("%s", msg("{name}: not ready: {why}", name=account.name, why=str(why)))
         self._dispatcher = dispatcher
         self.wake.set()
 
@@ -70,9 +73,9 @@ class Loop:
             self._posts = seen.site.posts
             problems = [*seen.site.problems]
             for account, count in carry_out(app, seen).items():
-                log.info("%s: baseline taken: %d posts count as already seen", account, count)
+                log.info("%s", first_seen(account, count))
             if seen.plan.held:
-                log.warning("%d new posts at once: held until `bot approve`", seen.plan.held)
+                log.warning("%s", flooded(seen.plan.held))
             for _thread, wake in self._workers.values():
                 wake.set()
             if seen.site.readable:
@@ -107,7 +110,7 @@ class Loop:
     def _feed(self, site: Site) -> Sequence[Problem]:
         written = write_site_feeds(self._app, site)
         if written.written:
-            log.info("feeds written: %s", ", ".join(written.written))
+            log.info("%s", msg("feeds written: {names}", names=", ".join(written.written)))
         return written.refused
 
     def _say(self, problems: Sequence[Problem]) -> None:
@@ -120,20 +123,6 @@ class Loop:
         self._said = {(p.path, p.code) for p in problems}
 
     def _report(self, delivery: Delivery) -> None:
-        if delivery.state is State.SENT:
-            log.info(
-                "%s: sent %s → %s",
-                delivery.account,
-                delivery.path,
-                delivery.remote_url or delivery.remote_id,
-            )
-        elif delivery.state in (State.FAILED, State.UNKNOWN, State.RETRY):
-            from bot.app.report import error_of
-
-            log.warning(
-                "%s: %s %s: %s",
-                delivery.account,
-                delivery.state.value,
-                delivery.path,
-                error_of(delivery),
-            )
+        told = told_of(delivery)
+        if told is not None:
+            log.log(logging.INFO if delivery.state is State.SENT else logging.WARNING, "%s", told)

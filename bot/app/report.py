@@ -81,6 +81,25 @@ def error_of(delivery: Delivery) -> Message | None:
     return reason(delivery.reason) if delivery.reason else None
 
 
+def told_of(delivery: Delivery) -> Message | None:
+    """A move in one line; None where it is of no interest to a person."""
+    words = {"account": delivery.account, "path": delivery.path}
+    why = str(error_of(delivery) or "")
+    if delivery.state is State.SENT:
+        return msg(
+            "{account}: sent {path} → {link}",
+            **words,
+            link=delivery.remote_url or delivery.remote_id,
+        )
+    if delivery.state is State.FAILED:
+        return msg("{account}: failed {path}: {why}", **words, why=why)
+    if delivery.state is State.RETRY:
+        return msg("{account}: will be tried again: {path}: {why}", **words, why=why)
+    if delivery.state is State.UNKNOWN:
+        return msg("{account}: not known yet whether it is there: {path}: {why}", **words, why=why)
+    return None
+
+
 def moment(micros: int | None) -> datetime | None:
     return None if micros is None else datetime.fromtimestamp(micros / SECOND, UTC)
 

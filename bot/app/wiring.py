@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.config import default_site_id, parse_duration, read_secret
-from bot.errors import ConfigError, Unauthorized
+from bot.config import default_site_id, line_within, parse_duration, read_secret
+from bot.errors import BotError, ConfigError, Unauthorized
 from bot.i18n import Message, msg
 from bot.model import Article, Clock, Draft, Post, Poster, Problem, Scan, TextLimit
 from bot.posters.registry import NETWORKS, Network
@@ -135,7 +135,7 @@ class App:
 
         try:
             return open_ledger(
-                self.config.state.url,
+                self._store_url(),
                 self.root,
                 self.site_id,
                 self.world.clock,
@@ -144,14 +144,52 @@ class App:
                 readonly=readonly,
             )
         except ConfigError as error:
+            raise self._at(error.key or "", error) from error
+
+    def _store_url(self) -> str:
+        url = self.config.state.url
+        if isinstance(url, str):
+            return url
+        secret = self.read_secret(url)
+        if secret is None:
             raise ConfigError(
-                error.message,
-                code=error.code,
-                path=self.config.file,
-                line=self.config.lines.get(error.key or ""),
-                key=error.key,
-                hint=error.hint,
-            ) from error
+                msg("where the ledger lives is not set: {name}", name=url.env or url.file),
+                code="state-url",
+                key="state.url",
+                hint=msg("set it to an address like postgresql://user:password@host/database"),
+            )
+        return secret
+
+    def check_templates(self) -> None:
+        """Raises ConfigError, with its line, for a template that cannot be used."""
+        from bot.compose import check_template
+
+        for n, account in enumerate(self.accounts):
+            if not account.template:
+                continue
+            try:
+                check_template(account.template)
+            except BotError as error:
+                keys = (
+                    f"accounts.{n}.template",
+                    f"defaults.{account.network}.template",
+                    "defaults.template",
+                )
+                key = next((k for k in keys if k in self.config.lines), keys[0])
+                raise self._at(
+                    key, error, line_within(self.config, key, error.line or 1)
+                ) from error
+
+    def _at(self, key: str, error: BotError, line: int | None = None) -> ConfigError:
+        """An error of a value, at its place in the file."""
+        return ConfigError(
+            error.message,
+            code=error.code,
+            path=self.config.file,
+            line=line or self.config.lines.get(key),
+            key=key,
+            hint=error.hint,
+        )
 
     def close(self) -> None:
         for poster in self._posters.values():

@@ -147,6 +147,7 @@ def _call(function: Command, file: str | None, as_json: bool, options: dict[str,
     i18n.use(i18n.choose(config.ui.language, os.environ, config.site.language))
     app = App(config, system_world())
     try:
+        app.check_templates()
         return function(app, as_json, **options)
     finally:
         app.close()

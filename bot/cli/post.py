@@ -22,7 +22,7 @@ from bot.cli.common import (
 )
 from bot.i18n import msg
 from bot.model import Delivery, Measure, State
-from bot.words import reason
+from bot.words import first_seen, flooded, reason
 
 if TYPE_CHECKING:
     from bot.app.preview import DryRun, Shown
@@ -238,23 +238,15 @@ def _real(app: App, request: Request, as_json: bool) -> int:
 
 
 def _progress(delivery: Delivery) -> None:
-    from bot.app.report import error_of
+    from bot.app.report import told_of
     from bot.outbox.states import load
 
-    arrow = glyph("→", "->")
-    if delivery.state is State.SENT:
-        link = delivery.remote_url or delivery.remote_id
-        say(printable(f"{delivery.account}: {msg('sent')} {delivery.path} {arrow} {link}"))
-        for note in delivery.notes:
-            say(printable(f"    {load(note)}"))
-    elif delivery.state in (State.FAILED, State.RETRY, State.UNKNOWN):
-        words = {
-            State.FAILED: msg("failed"),
-            State.RETRY: msg("will be tried again"),
-            State.UNKNOWN: msg("unknown"),
-        }
-        text = f"{delivery.account}: {words[delivery.state]} {delivery.path}: {error_of(delivery)}"
-        say(printable(text), err=True)
+    told = told_of(delivery)
+    if told is None:
+        return
+    say(printable(str(told).replace("→", glyph("→", "->"))), err=delivery.state is not State.SENT)
+    for note in delivery.notes if delivery.state is State.SENT else ():
+        say(printable(f"    {load(note)}"), err=True)
 
 
 def _result_json(result: Result) -> dict[str, Any]:
@@ -299,23 +291,13 @@ def _result_text(result: Result) -> None:
         )
         return
     for name, count in result.baselines.items():
-        say(
-            str(
-                msg(
-                    "{name}: first run: {count} posts count as already seen", name=name, count=count
-                )
-            )
-        )
+        say(str(first_seen(name, count)))
     for delivery in result.already:
         _say_already(delivery)
     for name, why in result.not_ready.items():
         say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:
-        text = msg(
-            "{count} new posts at once: held; look at them and say bot approve",
-            count=result.outlook.plan.held,
-        )
-        say(str(text))
+        say(str(flooded(result.outlook.plan.held)))
     if not result.sent and not result.failed:
         say(str(msg("Nothing was sent.")))
 
