@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, get_origin
 
+from bot.compose.template import VARIABLES
 from bot.schema import Spec, schema
 from bot.settings import NETWORKS, Account, Config, Secret
 
@@ -33,6 +35,26 @@ One table for each account. A setting is looked for in the account, then in
 every network knows), then here. Tables are merged by key, lists replaced.
 """
 
+TEMPLATES = '''\
+## Templates
+
+A `template` is Jinja2, and all the text that is sent: without `link` in it the text has none. It is
+filled in a sandbox, without functions. `bullets` and `hashtags` print as they would stand in a post,
+and can be gone through with `for`. What a template may name:
+
+{variables}
+
+```toml
+template = """
+{{{{ title }}}}
+
+{{{{ bullets }}}}
+
+{{{{ link }}}}
+{{{{ hashtags }}}}"""
+```
+'''
+
 NETWORK = """\
 ### network = "{network}"
 
@@ -51,6 +73,7 @@ def page() -> str:
     for network in NETWORKS:
         known = {n: spec for n, spec in own.items() if network in spec.networks}
         parts += [NETWORK.format(network=network), _table(known)]
+    parts.append(TEMPLATES.format(variables=", ".join(f"`{name}`" for name in VARIABLES)))
     return "\n".join(parts)
 
 
@@ -72,11 +95,14 @@ _KINDS: Mapping[Any, str] = {
     int: "whole number",
     float: "number",
     tuple: "list of texts",
+    abc.Mapping: "table of texts",
     Secret: "secret",
 }
 
 
 def _kind(spec: Spec) -> str:
+    if spec.or_secret:
+        return "text or secret"
     return _KINDS.get(get_origin(spec.type) or spec.type, "table")
 
 

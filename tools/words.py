@@ -30,7 +30,8 @@ _NO_DATE = datetime(2026, 11, 24, tzinfo=UTC)
 
 class Call(NamedTuple):
     """One call in the code. `template` is None where it is not written as one literal;
-    `fields` are the values given by name, None where they cannot be seen."""
+    `fields` are the values given by name, None where they cannot be seen or there are none to
+    give (the words of a setting)."""
 
     place: str
     template: str | None
@@ -110,7 +111,8 @@ def _name(func: ast.expr) -> str | None:
 def _call(node: ast.Call, place: str) -> Call:
     template = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
     names = [keyword.arg for keyword in node.keywords]
-    seen = None if None in names else frozenset(name for name in names if name)
+    unseen = None in names or _name(node.func) == "setting"
+    seen = None if unseen else frozenset(name for name in names if name)
     return Call(place, template if isinstance(template, str) else None, seen)
 
 
