@@ -122,12 +122,13 @@ Unit = Literal["x-weighted", "graphemes", "code-points", "utf16", "bytes"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLimit:
     """How a network counts: unit, maximum (None: no limit), what a link costs (None: as written),
-    and a second cap in UTF-8 bytes. Declared in each network's own file beside its source page."""
+    a second cap in UTF-8 bytes, and whether an emoji counts as its bytes. Declared in each network's own file beside its source page."""
 
     unit: Unit
     maximum: int | None
     link_cost: int | None = None
     byte_cap: int | None = None
+    emoji_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,8 @@ OPEN_STATES = frozenset(
     }
 )
 """What is not there yet and not given up: shown by `bot status`."""
+ANSWERED = "answered"
+"""The reason of a failure that a person has answered: no longer shown as open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,11 @@ def one_line(text: str) -> str:
     return _COMPOSED.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
 
 
+def own_lines(text: str) -> str:
+    """`one_line` for each line of what an author wrote for the network; its lines stay."""
+    return "\n".join(map(one_line, text.splitlines())).strip()
+
+
 def guard(text: str, network: str) -> str:
     return _GUARDS.get(network, _stop_tags)(text)
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
+from typing import Any
+
+from bot.compose.links import find_links
 
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -58,6 +62,33 @@ def hashtag(tag: str, aliases: Mapping[str, str] = ALIASES) -> str | None:
     if _ADDRESS.match(plain):
         return None
     return _spell(plain)
+
+
+def find_hashtags(text: str) -> list[str]:
+    """What X detects in a text, by twitter-text's rule: not inside a link, and not before another
+    `#` or `://`."""
+    if "#" not in text and "＃" not in text:
+        return []
+    links = find_links(text)
+    return [
+        match[1]
+        for match in _x_hashtag().finditer(text)
+        if not any(start <= match.start(1) - 1 < end for start, end in links)
+    ]
+
+
+@cache
+def _x_hashtag() -> Any:
+    import regex  # type: ignore[import-untyped]
+
+    inside = (
+        r"[\p{L}\p{M}\p{Nd}_\u200c\u200d\ua67e\u05be\u05f3\u05f4～〜゛゜゠・〃\u0f0b\u0f0c\xb7]"
+    )
+    before = rf"(?:^|[\ufe0e\ufe0f]|(?!{inside}|&).)"
+    letter = rf"(?={inside}*[\p{{L}}\p{{M}}])"
+    return regex.compile(
+        rf"{before}[#＃](?![\ufe0f\u20e3]){letter}({inside}++)(?![#＃]|://)", regex.S
+    )
 
 
 def _spell(tag: str) -> str | None:

@@ -7,7 +7,7 @@ Mastodon's links need a scheme (its config/initializers/twitter_regex.rb).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
@@ -56,15 +56,25 @@ def find_scheme_links(text: str) -> list[Span]:
     return [match.span(1) for match in _mastodon_link().finditer(text) if match[2]]
 
 
-def canonical(url: str) -> str:
+def canonical(url: str, utm: Mapping[str, str] | None = None) -> str:
     """The address in ASCII, written so that every network takes it whole: the host in punycode,
-    the rest percent-encoded, brackets and a last full stop too. What was encoded stays."""
+    the rest percent-encoded, brackets and a last full stop too. What was encoded stays. `utm`
+    (source, medium, campaign, …) is added to the query."""
     parts = urlsplit(url.strip())
     path = quote(parts.path, safe="/:;=@!$&'*+,~%-._|")
     query = quote(parts.query, safe="/:;=@!$&'*+,~%-._|?")
+    added = "&".join(
+        f"{_utm_name(name)}={quote(value, safe='')}" for name, value in (utm or {}).items()
+    )
+    query = "&".join(filter(None, (query, added)))
     fragment = quote(parts.fragment, safe="/:;=@!$&'*+,~%-._|?")
     whole = urlunsplit(SplitResult(parts.scheme.lower(), _ascii_host(parts), path, query, fragment))
     return _BAD_END.sub(lambda match: "".join(f"%{ord(char):02X}" for char in match[0]), whole)
+
+
+def _utm_name(name: str) -> str:
+    """https://support.google.com/analytics/answer/10917952"""
+    return quote(name if name.startswith("utm_") else f"utm_{name}", safe="")
 
 
 _BAD_END = re.compile(r"[!*';:=,.$~@&|?]+\Z")

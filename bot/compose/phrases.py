@@ -70,7 +70,7 @@ def cut(text: str, fits: Callable[[str], bool], shortest: int = SHORTEST) -> str
         place: closing for place, closing in places.items() if not closing
     }
     best = _longest(text, outside, fits)
-    inside = _longest(text, places, fits)
+    inside = best if len(outside) == len(places) else _longest(text, places, fits)
     if best < inside * _KEEP:
         best, outside = inside, places
     best = _at_pause(text, outside, best)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Template, nodes
     from jinja2.sandbox import SandboxedEnvironment
 
+SHRINKABLE = ("title", "bullets", "hashtags")
 VARIABLES = ("title", "bullets", "link", "hashtags", "date", "site", "author")
 
 LONGEST_TEMPLATE = 10_000
@@ -86,6 +87,28 @@ def check_template(template: str) -> None:
     tree = _parse(template)
     _check_foreign(tree)
     _check_names(tree)
+    _check_marks(tree)
+
+
+@lru_cache(maxsize=256)
+def marks(template: str) -> tuple[str, ...]:
+    """What `| shrink(n)` says may shrink, in that order; empty where the template does not say."""
+    from jinja2 import nodes as kinds
+
+    if "shrink" not in template:
+        return ()
+    marked = [node for node in _parse(template).find_all(kinds.Filter) if node.name == "shrink"]
+    places = sorted(
+        (_order(node), name.name) for node in marked for name in node.find_all(kinds.Name)
+    )
+    return tuple(dict.fromkeys(name for _, name in places if name in SHRINKABLE))
+
+
+def _order(node: nodes.Filter) -> int:
+    from jinja2 import nodes as kinds
+
+    first = node.args[0] if node.args else None
+    return first.value if isinstance(first, kinds.Const) and isinstance(first.value, int) else 1
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -203,6 +226,18 @@ def _check_names(tree: nodes.Template) -> None:
     raise _wrong(message, line, _hint(_nearest(name)))
 
 
+def _check_marks(tree: nodes.Template) -> None:
+    from jinja2 import nodes as kinds
+
+    for node in tree.find_all(kinds.Filter):
+        names = (
+            {name.name for name in node.find_all(kinds.Name)} if node.name == "shrink" else set()
+        )
+        if names - set(SHRINKABLE) or (node.name == "shrink" and not names):
+            message = msg("Only {names} may shrink", names=", ".join(SHRINKABLE))
+            raise _wrong(message, node.lineno)
+
+
 def _check_foreign(tree: nodes.Template) -> None:
     from jinja2 import nodes as kinds
 
@@ -259,7 +294,7 @@ def _environment() -> SandboxedEnvironment:
     env = Environment(trim_blocks=True, lstrip_blocks=True, finalize=_finalize, cache_size=0)
     env.globals.clear()
     env.filters = {name: env.filters[name] for name in _FILTERS}
-    env.filters.update(join=_join, replace=_replace)
+    env.filters.update(join=_join, replace=_replace, shrink=_shrink)
     return env
 
 
@@ -285,6 +320,11 @@ def _harmless(operator: str, left: Any, right: Any) -> bool:
 
 def _size(value: Any) -> int:
     return len(value) if isinstance(value, str | Sequence) else 0
+
+
+def _shrink(value: Any, order: int = 1) -> Any:
+    """The mark itself: `marks` reads it, the text is as it is."""
+    return value
 
 
 def _join(values: Iterable[Any], by: str = "") -> str:

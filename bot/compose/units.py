@@ -67,6 +67,18 @@ def x_weight(text: str, link_cost: int = 23) -> int:
     return weight + _plain_weight(text[position:])
 
 
+def fold(text: str, room: int = 280) -> int | None:
+    """Where X folds a long post behind "Show more", as an offset; None where it does not. A link
+    is never folded in the middle."""
+    if x_weight(text) <= room:
+        return None
+    low, high = 0, len(text)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if x_weight(text[:middle]) <= room else (low, middle)
+    return next((start for start, end in find_links(text) if start < low < end), low)
+
+
 def graphemes(text: str) -> int:
     """What a reader takes for one character each (UAX #29, extended)."""
     if _ONE_EACH.fullmatch(text):
@@ -114,6 +126,8 @@ _COUNTERS: Mapping[Unit, Callable[[str], int]] = {
 
 def _counter(limit: TextLimit) -> Callable[[str], int]:
     cost = limit.link_cost
+    if limit.emoji_bytes:
+        return _with_emoji_bytes
     if cost is None:
         return _COUNTERS[limit.unit]
     if limit.unit == "x-weighted":
@@ -122,6 +136,11 @@ def _counter(limit: TextLimit) -> Callable[[str], int]:
         return lambda text: mastodon_length(text, cost)
     plain = _COUNTERS[limit.unit]
     return lambda text: plain(_stand_in(text, find_scheme_links(text), "x" * cost))
+
+
+def _with_emoji_bytes(text: str) -> int:
+    """Threads: https://developers.facebook.com/docs/threads/posts"""
+    return len(_emoji().sub(lambda match: "x" * utf8_bytes(match[0]), text))
 
 
 def _stand_in(text: str, spans: list[Span], placeholder: str) -> str:
