@@ -49,3 +49,21 @@ REASONS = {
     "waiting": msg("waits for its time"),
     "shorter": msg("its thread became shorter"),
 }
+
+STATES = {
+    "planned": msg("planned"),
+    "held": msg("held"),
+    "claimed": msg("being prepared"),
+    "sending": msg("being sent"),
+    "sent": msg("sent"),
+    "retry": msg("will be tried again"),
+    "failed": msg("failed"),
+    "unknown": msg("unknown"),
+    "skipped": msg("skipped"),
+    "cancelled": msg("cancelled"),
+    "ready": msg("ready"),
+    "waiting": msg("waiting"),
+    "paused": msg("paused"),
+    "disabled": msg("disabled"),
+    "not-ready": msg("not ready"),
+}

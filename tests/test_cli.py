@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.mastodon_server import MastodonServer
 from tests.site import FILE_ACCOUNT, Site
 
 ROOT = Path(__file__).parent.parent
@@ -444,3 +445,84 @@ def test_first_run_on_an_empty_postgresql(site: Site, postgres_url: str) -> None
     assert len(site.lines()) == 1
     assert site.run("status").returncode == 0
     assert not (site.root / "state").exists()
+
+
+MASTODON = """
+[[accounts]]
+name = "m"
+network = "mastodon"
+instance = "{base}"
+token = {{ env = "TOKEN" }}
+"""
+TOKEN = {"TOKEN": "a-token"}
+
+
+def test_a_failure_is_shown_tried_again_and_answered(site: Site) -> None:
+    with MastodonServer("gotosocial") as server:
+        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        assert site.run("post", "--first-run", env=TOKEN).returncode == 0
+        site.post("a")
+        server.script.append("422")
+        told = site.run("post", env=TOKEN)
+        assert told.returncode == 1
+        assert "content/posts/a.md" in told.stderr
+        (row,) = site.json("status")["deliveries"]
+        assert row["state"] == "failed"
+        assert f"bot retry {row['id'][:8]}" in site.run("status").stdout
+        assert site.run("post", env=TOKEN).returncode == 0
+        assert site.run("retry", row["id"][:8]).returncode == 0
+        assert site.run("post", env=TOKEN).returncode == 0
+        assert len(server.visible) == 1
+        assert site.json("status")["deliveries"] == []
+
+
+def test_a_login_that_is_refused_pauses_and_says_so(site: Site) -> None:
+    with MastodonServer() as server:
+        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        assert site.run("post", "--first-run", env=TOKEN).returncode == 0
+        site.post("a")
+        server.script.append("401")
+        assert site.run("post", env=TOKEN).returncode == 3
+        (account,) = site.json("status", env=TOKEN)["accounts"]
+        assert account["state"] == "paused"
+        assert account["until"]
+        assert site.run("post", env=TOKEN).returncode == 3
+        assert server.visible == []
+        assert site.run("post", "content/posts/a.md", env=TOKEN).returncode == 0
+        assert len(server.visible) == 1
+        assert site.json("status", env=TOKEN)["accounts"][0]["state"] == "ready"
+
+
+def test_the_cover_goes_with_the_post(site: Site) -> None:
+    with MastodonServer() as server:
+        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        assert site.run("post", "--first-run", env=TOKEN).returncode == 0
+        picture = site.root / "static" / "cover.png"
+        picture.parent.mkdir()
+        shutil.copy(ROOT / "static" / "images" / "posts" / "2026-11-02-hibari-7b.png", picture)
+        site.post("a", more='cover:\n  image: "/cover.png"\n  alt: "代わりの文"\n')
+        assert site.run("post", env=TOKEN).returncode == 0
+        (media,) = server.media.values()
+        assert media["description"] == "代わりの文"
+        assert media["bytes"] == picture.read_bytes()
+        assert server.violations == []
+
+
+@pytest.mark.parametrize("choice", ["--resend", "--drop", "--sent"])
+def test_a_person_settles_what_nobody_else_can(site: Site, choice: str) -> None:
+    with MastodonServer("gotosocial") as server:
+        site.configure(MASTODON.format(base=server.base), timeout=0.3, gap=0.01)
+        assert site.run("post", "--first-run", env=TOKEN).returncode == 0
+        server.turns_pages = False
+        for n in range(50):
+            server.add("a-token", status=f"other {n}")
+        site.post("a")
+        server.script.append("drop_before")
+        assert site.run("post", env=TOKEN).returncode == 3
+        (row,) = site.json("status")["deliveries"]
+        assert row["state"] == "unknown"
+        args = [choice, "https://m.example/1"] if choice == "--sent" else [choice]
+        assert site.run("resolve", row["id"][:8], *args).returncode == 0
+        assert site.run("post", env=TOKEN).returncode == 0
+        assert len(server.visible) == (51 if choice == "--resend" else 50)
+        assert site.json("status")["deliveries"] == []

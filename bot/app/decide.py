@@ -9,7 +9,9 @@ from bot.app.turn import spellings
 from bot.app.wiring import App
 from bot.errors import LostLease, UsageError
 from bot.i18n import msg
-from bot.model import Delivery, State
+from bot.model import ANSWERED, Delivery, Receipt, State
+from bot.outbox import states
+from bot.outbox.plan import DRAFT_ERROR, delivery_id
 
 
 def approve(app: App, which: Sequence[str]) -> list[Delivery]:
@@ -18,9 +20,88 @@ def approve(app: App, which: Sequence[str]) -> list[Delivery]:
 
 
 def skip(app: App, which: Sequence[str]) -> list[Delivery]:
-    """Planned, held or retried deliveries are not sent."""
+    """Planned, held or retried deliveries are not sent; failed ones are taken as answered."""
     waiting = {State.PLANNED, State.HELD, State.RETRY}
-    return _decide(app, which, waiting, State.SKIPPED, "skip", all_without_names=False)
+    failed = [d for d in app.ledger.deliveries({State.FAILED}) if d.reason != ANSWERED]
+    known = _pick(app, [*app.ledger.deliveries(waiting), *failed], which)
+    answered = [d for d in known if d.state is State.FAILED]
+    app.ledger.compose_anew([(d, {"reason": ANSWERED}) for d in answered], app.ledger.now())
+    names = [d.id for d in known if d.state is not State.FAILED]
+    rest = (
+        _decide(app, names, waiting, State.SKIPPED, "skip", all_without_names=False)
+        if names
+        else []
+    )
+    return [*answered, *rest]
+
+
+def retry(app: App, which: Sequence[str]) -> list[Delivery]:
+    """Failed deliveries get a new generation, planned now; the failure stays in the history."""
+    return [
+        _anew(app, row, "retried")
+        for row in _pick(app, app.ledger.deliveries({State.FAILED}), which)
+    ]
+
+
+def resolve_sent(app: App, name: str, link: str) -> Delivery:
+    """A person has looked: it is there, at this link."""
+    (row,) = _unknown(app, name)
+    now = app.ledger.now()
+    receipt = Receipt(id=link, url=link, at=app.now())
+    move = states.sent(row, receipt, "person", now)
+    return app.ledger.move(row, move.state, move.values, now=now, event=move.event, detail=link)
+
+
+def resolve_dropped(app: App, name: str) -> Delivery:
+    """A person has looked: it shall not be there."""
+    (row,) = _unknown(app, name)
+    values = {"reason": "dropped", "needs_person": False}
+    return app.ledger.move(row, State.CANCELLED, values, now=app.ledger.now(), event="dropped")
+
+
+def resolve_resent(app: App, name: str) -> Delivery:
+    """A person has looked: it is not there. A new generation goes out."""
+    return _anew(app, resolve_dropped(app, name), "resent")
+
+
+def _unknown(app: App, name: str) -> list[Delivery]:
+    found = _pick(app, app.ledger.deliveries({State.UNKNOWN}), [name])
+    if len(found) == 1:
+        return found
+    raise UsageError(
+        msg("{name} has several unknown deliveries", name=name),
+        code="ambiguous-id",
+        hint=msg("name one by its id: {ids}", ids=", ".join(row.id[:8] for row in found)),
+    )
+
+
+def _anew(app: App, row: Delivery, event: str) -> Delivery:
+    """The next generation of what did not go out; the old one is answered."""
+    ledger, now = app.ledger, app.ledger.now()
+    generation = row.generation + 1
+    id = delivery_id(app.site_id, row.subject, row.account, row.kind, generation, row.part)
+    fresh = Delivery(
+        id=id,
+        subject=row.subject,
+        account=row.account,
+        network=row.network,
+        kind=row.kind,
+        generation=generation,
+        part=row.part,
+        state=State.PLANNED,
+        due=now,
+        seq=row.seq,
+        path=row.path,
+        url=row.url,
+        draft=row.draft,
+        planned_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    ledger.add([fresh], now)
+    if row.state is State.FAILED:
+        ledger.compose_anew([(row, {"reason": ANSWERED})], now)
+    return fresh
 
 
 def _decide(
@@ -39,7 +120,7 @@ def _decide(
     reason = None if state is State.PLANNED else event
     done = []
     for row in chosen:
-        if row.state is State.HELD and row.reason == "draft" and state is State.PLANNED:
+        if row.reason == DRAFT_ERROR and state is State.PLANNED:
             continue  # its text cannot be made; only the post itself can change that
         with contextlib.suppress(LostLease):
             values = {"reason": reason, "planned_at": now, "due": now}

@@ -19,6 +19,8 @@ COMMANDS = {
     "status": "bot.cli.status",
     "approve": "bot.cli.decide",
     "skip": "bot.cli.decide",
+    "retry": "bot.cli.decide",
+    "resolve": "bot.cli.decide",
 }
 HELP = {
     "run": "Watch the blog, write its feeds and share new posts, until stopped.",
@@ -28,6 +30,8 @@ HELP = {
     "status": "Show what needs you, the accounts, and what waits.",
     "approve": "Let held posts go out.",
     "skip": "Keep waiting posts from going out.",
+    "retry": "Try failed posts again.",
+    "resolve": "Say what became of a post whose answer was lost.",
 }
 
 

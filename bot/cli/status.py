@@ -12,27 +12,10 @@ from bot.app.wiring import App
 from bot.cli.common import bot_command, emit, printable, rfc3339, say, table
 from bot.i18n import Message, msg
 from bot.model import Delivery, State
+from bot.words import STATES
 
 if TYPE_CHECKING:
     from bot.app.report import AccountReport, Status
-
-STATES = {
-    "planned": msg("planned"),
-    "held": msg("held"),
-    "claimed": msg("being prepared"),
-    "sending": msg("being sent"),
-    "sent": msg("sent"),
-    "retry": msg("will be tried again"),
-    "failed": msg("failed"),
-    "unknown": msg("unknown"),
-    "skipped": msg("skipped"),
-    "cancelled": msg("cancelled"),
-    "ready": msg("ready"),
-    "waiting": msg("waiting"),
-    "paused": msg("paused"),
-    "disabled": msg("disabled"),
-    "not-ready": msg("not ready"),
-}
 
 
 @bot_command("status", "Show what needs you, the accounts, and what waits. Writes nothing.")
@@ -135,7 +118,9 @@ def _row(delivery: Delivery, last: str) -> list[str]:
 def _command(delivery: Delivery) -> str:
     if delivery.state is State.HELD:
         return f"bot approve {delivery.id[:8]}"
-    return ""
+    if delivery.state is State.FAILED:
+        return f"bot retry {delivery.id[:8]}"
+    return f"bot resolve {delivery.id[:8]} --sent URL | --resend | --drop"
 
 
 def _when(app: App, delivery: Delivery) -> str:

@@ -35,7 +35,7 @@ from bot.ledger import engine as opening
 from bot.ledger import rows
 from bot.ledger.owners import FileOwners, Owners, SessionOwners
 from bot.ledger.tables import articles, deliveries, history, sites, targets
-from bot.model import OPEN_STATES, Article, Clock, Delivery, State, Target
+from bot.model import ANSWERED, OPEN_STATES, Article, Clock, Delivery, State, Target
 
 _CLAIMABLE = (State.PLANNED.value, State.RETRY.value)
 _IN_FLIGHT = (State.CLAIMED.value, State.SENDING.value)
@@ -148,7 +148,8 @@ class Ledger:
 
     def open(self) -> list[Delivery]:
         """What is not there yet and not given up, and failures that nobody answered."""
-        return self.deliveries(OPEN_STATES)
+        rows = self.deliveries(OPEN_STATES)
+        return [d for d in rows if (d.state, d.reason) != (State.FAILED, ANSWERED)]
 
     def get(self, id: str) -> Delivery | None:
         with self._reading() as c:
@@ -162,11 +163,14 @@ class Ledger:
         with self._writing() as c:
             made = self._inserted(c, targets, row)
             if not made:
-                made = c.execute(
-                    _target(self.site, account)
-                    .where(targets.c.baseline_at.is_(None))
-                    .values(baseline_at=now, network=network)
-                ).rowcount == 1
+                made = (
+                    c.execute(
+                        _target(self.site, account)
+                        .where(targets.c.baseline_at.is_(None))
+                        .values(baseline_at=now, network=network)
+                    ).rowcount
+                    == 1
+                )
             if made:
                 self._add(c, seen, now, "baseline")
             return made
