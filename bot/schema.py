@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from math import isfinite
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from bot.i18n import Message, msg
 from bot.settings import Secret
@@ -249,10 +249,11 @@ def _duration(key: str, value: str) -> None:
 def _store(key: str, value: str) -> None:
     """A password in the address of a database is a secret."""
     try:
-        password = urlsplit(value).password
+        parts = urlsplit(value)
+        holds = bool(parts.password) or "password" in parse_qs(parts.query)
     except ValueError:
-        password = None
-    if password:
+        holds = False
+    if holds:
         raise Refused(
             "config-secret",
             msg("`{key}` holds a password, and a secret never stands here.", key=key),

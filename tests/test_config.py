@@ -328,6 +328,33 @@ def test_lists_replace(site: Path) -> None:
     assert (found.accounts[0].was, found.summary.headings) == (("b", "c"), ("要約",))
 
 
+def test_tables_merge_by_key(site: Path) -> None:
+    text = """
+[defaults]
+aliases = { "C++" = "Cpp", "machine learning" = "ML" }
+[defaults.file.aliases]
+"C#" = "CSharp"
+[[accounts]]
+name = "a"
+network = "file"
+[accounts.aliases]
+"C++" = "CPlusPlus"
+[[accounts]]
+name = "b"
+network = "x"
+"""
+    a, b = config(site, SITE + text).accounts
+    assert a.aliases == {"C++": "CPlusPlus", "machine learning": "ML", "C#": "CSharp"}
+    assert b.aliases == {"C++": "Cpp", "machine learning": "ML"}
+
+
+def test_a_wrong_item_of_a_table_is_named(site: Path) -> None:
+    text = "[[accounts]]\nname='a'\nnetwork='file'\n[accounts.aliases]\n'C++' = 1\n"
+    error = refused(site, SITE + text)
+    assert (error.code, error.line) == ("config-type", 6)
+    assert "aliases.C++" in words(error)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -386,6 +413,18 @@ def test_a_secret_is_named_and_never_shown(site: Path, value: str) -> None:
     assert (error.code, error.line) == ("config-secret", 6)
     assert 'token = { env = "TOKEN" }' in words(error)
     assert CANARY not in words(error) + repr(error) + repr(error.__dict__)
+
+
+@pytest.mark.parametrize("url", [f"me:{CANARY}@host/db", f"host/db?user=me&password={CANARY}"])
+def test_the_store_holds_no_password(site: Path, url: str) -> None:
+    error = refused(site, f"{SITE}[state]\nurl = 'postgresql://{url}'\n")
+    assert (error.code, error.line) == ("config-secret", 4)
+    assert CANARY not in words(error) + repr(error)
+
+
+def test_the_store_may_be_named_by_a_secret(site: Path) -> None:
+    found = config(site, SITE + "[state]\nurl = { env = 'DATABASE_URL' }\n")
+    assert found.state.url == Secret(env="DATABASE_URL")
 
 
 @pytest.mark.parametrize(
