@@ -30,13 +30,15 @@ _ABBREVIATIONS = (
     "dec",
 )
 _MONTHS = dict(zip(_ABBREVIATIONS, range(1, 13), strict=True))
-_IN_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-(\d{2})-(\d{2})-(\d{2}))?(?!\d)")
+_IN_NAME = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})(?:-(\d{2})-(\d{2})-(\d{2})|T(\d{2}):(\d{2}):(\d{2}))?", re.ASCII
+)
 _CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})(?P<f>[.,]\d+)?"
 _ZONE = r"(?P<z>Z|[-+]\d{2}:?\d{2})"
 _DAY = r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"
 _WORDY = r"(?P<d>\d{2})[ -](?P<b>[A-Za-z]{3})[ -]"
 _FORMS = tuple(
-    re.compile(form)
+    re.compile(form, re.ASCII)
     for form in (
         rf"{_DAY}(?:[T ]{_CLOCK}(?: ?{_ZONE})?)?",
         rf"{_DAY} {_CLOCK} {_ZONE} [A-Z]{{3,4}}",
@@ -109,7 +111,8 @@ def date_in_name(name: str, zone: tzinfo) -> tuple[datetime | None, str]:
         moment = datetime(*(int(part) for part in shape.groups() if part), tzinfo=zone)  # type: ignore[misc, arg-type]
     except ValueError:
         return None, ""
-    return moment, name[shape.end() :].strip(" -_")
+    # Hugo cuts off one more ending here: 2026-02-10-v1.2 gives the slug v1
+    return moment, posixpath.splitext(name[shape.end() :])[0].strip(" -_")
 
 
 def read_date(value: Any, zone: tzinfo) -> datetime | None:

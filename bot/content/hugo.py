@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
-from bot.content.names import escape, file_name, path_name, slug_name
+from bot.content.names import escape, file_name, path_name
 from bot.content.rules import Language, SiteRules
 from bot.errors import ContentError
 from bot.i18n import msg
 
 _TOKEN = re.compile(r":\w+(?:\[[^\]]*\])?", re.ASCII)
+_KEYS = SiteRules(root="", content="", url="")  # paths are compared in lower case
 _NO_DATE = (1, 1, 1)
 _MONTH_NAMES = (
     *("January", "February", "March", "April", "May", "June"),
@@ -57,33 +58,51 @@ class Naming:
 
 
 def place_of(
-    file: str, rules: SiteRules, language: str | None = None, branches: Container[str] = ()
+    file: str,
+    rules: SiteRules,
+    language: str | None = None,
+    branches: Callable[[str], Collection[str]] = lambda language: (),
 ) -> Place:
-    """`file` is relative to the content folder, with `/`; `branches` are the folders that have an
-    _index.md and so are sections of their own."""
+    """`file` is relative to the content folder, with `/`; `branches(language)` are the folders that
+    have an _index.md in that language and so are sections of their own."""
     folder, name = posixpath.split(file)
     base, named = _language_suffix(name.rsplit(".", 1)[0], rules)
     kind = {"index": "bundle", "_index": "section"}.get(base, "page")
     above = folder.split("/") if folder else []
     if kind == "bundle" and above:
         above = above[:-1]
-    while len(above) > 1 and "/".join(above) not in branches:
-        above = above[:-1]
     default = rules.languages[0].name if rules.languages else rules.language
+    spoken = named or language or default
     return Place(
         folder=folder,
         base=base,
         kind=kind,
-        language=named or language or default,
+        language=spoken,
         section=path_name(above[0], rules) if above else "",
-        sections=tuple(file_name(part, rules) for part in above),
+        sections=_sections(file, above[:1], branches(spoken), rules),
         key=posixpath.join(folder, "" if kind == "bundle" else base).rstrip("/"),
     )
 
 
+def _sections(
+    file: str, top: Sequence[str], branches: Collection[str], rules: SiteRules
+) -> tuple[str, ...]:
+    """The nearest section above a file. Hugo compares the bare beginnings of paths: below
+    posts/sub-way it takes posts/sub for one, and so does this."""
+    if not top:
+        return ()
+    path = _names(file, _KEYS)
+    above = [branch for branch in branches if path.startswith(_names(branch, _KEYS))]
+    return tuple(_names(max([*top, *above], key=len), rules).split("/"))
+
+
+def _names(path: str, rules: SiteRules) -> str:
+    return "/".join(file_name(part, rules) for part in path.split("/"))
+
+
 def page_path(place: Place, rules: SiteRules) -> str:
     """The logical path that a cascade's target is compared with."""
-    return "/" + "/".join(file_name(part, rules) for part in place.key.split("/"))
+    return "/" + _names(place.key, rules)
 
 
 def _language_suffix(stem: str, rules: SiteRules) -> tuple[str, str | None]:
@@ -125,9 +144,8 @@ def _own_url(place: Place, naming: Naming, rules: SiteRules, prefix: str) -> str
     if ":" in url:
         url = expand(url, place, naming, rules)
     absolute = url.startswith("/")
-    last = url.rsplit("/", 1)[-1]
-    if "." not in last or last in (".", ".."):
-        url = url.rstrip("/") + "/"
+    if "." not in url:
+        url = url.rstrip("/") + "/"  # what has a dot anywhere may be a file
     path = posixpath.normpath("/" + url)
     path = re.sub("/+", "/", path)
     if url.endswith("/") and path != "/":
@@ -136,27 +154,36 @@ def _own_url(place: Place, naming: Naming, rules: SiteRules, prefix: str) -> str
 
 
 def _path(place: Place, naming: Naming, rules: SiteRules) -> str:
+    end = ".html" if _is_ugly(place, rules) else ""
     pattern = _pattern(place, rules)
     if pattern:
-        path = expand(pattern, place, naming, rules).rstrip("/")
-        return _ended(path, place, rules)
-    folders = [file_name(part, rules) for part in place.folder.split("/") if part]
-    if place.kind == "page":
-        folders.append(
-            slug_name(naming.slug, rules) if naming.slug else file_name(place.base, rules)
-        )
-    elif naming.slug and folders:
-        folders[-1] = slug_name(naming.slug, rules)
-    return _ended("/".join(part.strip("/") for part in folders if part), place, rules)
+        path = unquote_plus(expand(pattern, place, naming, rules).rstrip("/"))
+        path = _clean(path_name(_clean(path) + end, rules))
+    else:
+        path = "/".join(part for part in _default(place, naming, end, rules) if part)
+    return path if end or not path.strip("/") else path + "/"
 
 
-def _ended(path: str, place: Place, rules: SiteRules) -> str:
-    if not path.strip("/"):
-        return ""
+def _clean(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))
+
+
+def _default(place: Place, naming: Naming, end: str, rules: SiteRules) -> list[str]:
+    """The folders of the file and its name, or its slug in the name's place."""
+    folders = [part for part in place.folder.split("/") if part]
+    named = path_name(naming.slug + end, rules).strip("/") if naming.slug else None
+    if place.kind == "section":
+        return [file_name(part, rules) for part in folders]
+    name = place.base if place.kind == "page" else folders.pop() if folders else ""
+    last = file_name(name + end, rules) if named is None else named
+    return [*(file_name(part, rules) for part in folders), last]
+
+
+def _is_ugly(place: Place, rules: SiteRules) -> bool:
     ugly = rules.ugly_urls
     if isinstance(ugly, Mapping):
         ugly = ugly.get(place.section.lower(), False)
-    return path + (".html" if ugly and place.kind != "section" else "/")
+    return ugly and place.kind != "section"
 
 
 def _pattern(place: Place, rules: SiteRules) -> str | None:
@@ -213,23 +240,26 @@ def _slice(parts: Sequence[str], bounds: str) -> Sequence[str]:
 
 
 def _title(place: Place, naming: Naming, rules: SiteRules) -> str:
-    text = path_name(naming.title, rules)
-    if text.find("#") == len(text) - 1:
-        text = text[:-1]  # an empty fragment to Go's URL parser
-    return path_name(unquote(text.replace("+", " ")), rules).replace("/", "-")
+    return _url_part(naming.title.replace("/", "-"), rules)
 
 
 def _slug(place: Place, naming: Naming, rules: SiteRules) -> str:
-    return slug_name(naming.slug, rules) if naming.slug else _title(place, naming, rules)
+    return _url_part(naming.slug, rules) if naming.slug else _title(place, naming, rules)
 
 
 def _filename(place: Place, naming: Naming, rules: SiteRules) -> str:
     name = posixpath.basename(place.folder) if place.kind == "bundle" else place.base
-    return file_name(name, rules)
+    return _url_part(name, rules)
 
 
 def _slug_or_filename(place: Place, naming: Naming, rules: SiteRules) -> str:
-    return slug_name(naming.slug, rules) if naming.slug else _filename(place, naming, rules)
+    return _url_part(naming.slug, rules) if naming.slug else _filename(place, naming, rules)
+
+
+def _url_part(text: str, rules: SiteRules) -> str:
+    """A name on its way through Go's URL parser, which drops an empty fragment."""
+    name = path_name(text, rules)
+    return name[:-1] if name.endswith("#") and "#" not in name[:-1] else name
 
 
 def _date(naming: Naming) -> tuple[int, int, int]:

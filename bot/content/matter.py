@@ -28,6 +28,11 @@ _OPENING = re.compile(r"\s*(---|\+\+\+|\{)")
 _SURROGATE_PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|[1-9][0-9_]*|0)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+# YAML 1.1 ends a line at these three, YAML 1.2 and Hugo do not: they are hidden from libyaml
+_LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
+_HIDDEN_BREAKS = str.maketrans("\x85\u2028\u2029", "\U0010fff0\U0010fff1\U0010fff2")
+_SHOWN_BREAKS = {hidden: shown for shown, hidden in _HIDDEN_BREAKS.items()}
+_PRIVATE = re.compile("[\U0010fff0-\U0010fff2]")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -186,6 +191,8 @@ def _load_yaml(text: str) -> Any:
 
     if "\\ud" in text.lower():
         text = _SURROGATE_PAIR.sub(_one_character, text)
+    if _LINE_BREAKS.search(text):
+        text = text.translate(_HIDDEN_BREAKS)
     try:
         loader = _yaml_loader()(text)
         try:
@@ -261,6 +268,8 @@ def _scalar(node: Any) -> Any:
     if tag.endswith(":binary"):
         return _binary(node)
     text: str = node.value
+    if _PRIVATE.search(text):
+        text = text.translate(_SHOWN_BREAKS)
     return text if node.style or tag.endswith(":str") or tag == "!" else plain_scalar(text)
 
 

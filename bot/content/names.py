@@ -70,18 +70,16 @@ def _lower(text: str) -> str:
 
 
 def file_name(text: str, rules: SiteRules) -> str:
-    """A file or folder name as it stands in an address: every space is a hyphen of its own."""
-    return path_name(text.replace(" ", "-"), rules)
-
-
-def slug_name(text: str, rules: SiteRules) -> str:
-    return path_name(text, rules).strip("-")
+    """A file or folder name as it stands in an address: every space is a hyphen of its own (where
+    addresses keep their case Hugo takes the name as it is, and runs of spaces collapse)."""
+    return path_name(text.replace(" ", "-") if rules.lower else text, rules)
 
 
 def escape(path: str) -> str:
-    """Percent-encode a path, once (an encoded one stays as it is)."""
+    """Percent-encode a path as Go does: what is a valid encoding stays as it is."""
+    path = path.replace("#", "%23")
     if _VALID_PATH.fullmatch(path):
         return path
     if "?" in path:
         return "?".join(escape(part) for part in path.split("?"))
-    return quote(unquote(path) if "%" in path else path, safe="$&+,/:;=@-_.~")
+    return quote(unquote(path), safe="$&+,/:;=@-_.~")

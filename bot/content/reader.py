@@ -191,7 +191,7 @@ def _page(
         visibility=visibility,
         wanted=wanted_cover(matter) or (body_cover(body) if rules.body_cover else None),
         problems=(*bad, *_strange_keys(own, path)),
-        cascade=tuple(read_cascade(own.get("cascade") or [], place.folder)),
+        cascade=tuple(read_cascade(own.get("cascade") or [], place.folder, place.language)),
     )
 
 
@@ -237,7 +237,7 @@ def place_of_source(source: str, rules: SiteRules, tree: Tree) -> hugo.Place:
         folder = mount.source.rstrip(os.sep) + os.sep
         if source.startswith(folder):
             inside = posixpath.join(mount.target, source[len(folder) :].replace(os.sep, "/"))
-            return hugo.place_of(inside, rules, mount.language, tree.branches)
+            return hugo.place_of(inside, rules, mount.language, tree.branches_of)
     return hugo.place_of(os.path.basename(source), rules)
 
 
@@ -254,7 +254,7 @@ def _with_params(matter: Mapping[str, Any]) -> Mapping[str, Any]:
 def _naming(matter: Mapping[str, Any], dates: Dates) -> hugo.Naming:
     return hugo.Naming(
         title=_text(matter.get("title")),
-        slug=_text(matter.get("slug")) or dates.slug,
+        slug=_text(matter.get("slug")).strip("-") or dates.slug,
         url=_text(matter.get("url")),
         date=dates.date,
     )

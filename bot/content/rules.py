@@ -53,6 +53,7 @@ class Cascade:
     values: Mapping[str, Any]
     target: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,13 +94,13 @@ class Scanner:
 
     def _read_tree(self, files: list[_File], before: dict[str, _Kept]) -> Tree:
         """The folders with an _index.md, and what cascades down from there."""
-        branches: list[str] = []
+        branches: list[tuple[str, str]] = []
         cascades: list[Cascade] = []
         for file in files:
             place = place_of_source(file.source, self.rules, EMPTY)
             if place.kind != "section":
                 continue
-            branches.append(place.folder)
+            branches.append((place.folder, place.language))
             kept = before.get(file.path)
             if kept is None or kept.stamp != file.stamp:
                 kept = self._read(file)

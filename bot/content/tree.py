@@ -17,10 +17,14 @@ from bot.content.rules import Cascade, SiteRules
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """`branches` are the folders (as written, below the content folder) that have an _index.md."""
+    """`branches` are the folders (as written, below the content folder) that have an _index.md,
+    each with its language: a translation takes nothing from another one's sections."""
 
-    branches: frozenset[str] = frozenset()
+    branches: frozenset[tuple[str, str]] = frozenset()
     cascades: tuple[Cascade, ...] = ()
+
+    def branches_of(self, language: str) -> list[str]:
+        return [folder for folder, spoken in self.branches if spoken == language and folder]
 
     def with_defaults(
         self, matter: Mapping[str, Any], place: Place, rules: SiteRules
@@ -39,7 +43,7 @@ class Tree:
 EMPTY = Tree()
 
 
-def read_cascade(value: Any, folder: str = "") -> Iterator[Cascade]:
+def read_cascade(value: Any, folder: str = "", language: str = "") -> Iterator[Cascade]:
     """The entries of a `cascade`: one table, or a list of them, each with an optional target."""
     for entry in value if isinstance(value, list) else [value]:
         if not isinstance(entry, Mapping):
@@ -47,10 +51,12 @@ def read_cascade(value: Any, folder: str = "") -> Iterator[Cascade]:
         target = entry.get("target") or entry.get("_target") or {}
         values = {k: v for k, v in entry.items() if k not in ("target", "_target")}
         if isinstance(target, Mapping):
-            yield Cascade(values=values, target=target, folder=folder)
+            yield Cascade(values=values, target=target, folder=folder, language=language)
 
 
 def _reaches(cascade: Cascade, place: Place, rules: SiteRules) -> bool:
+    if cascade.language and cascade.language != place.language:
+        return False
     if cascade.folder and not f"{place.folder}/".startswith(cascade.folder + "/"):
         return False
     kind = "section" if place.kind == "section" else "page"

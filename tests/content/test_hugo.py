@@ -1,0 +1,120 @@
+"""Addresses: what was found beside the real Hugo (0.168), each a line of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.content.hugo import expand, page_path, place_of
+from bot.content.names import escape, sanitize
+from bot.content.reader import read_page
+from bot.content.rules import SiteRules
+from bot.content.tree import Tree
+from bot.errors import ContentError
+
+from .support import rules_at
+
+BASE = "https://example.com"
+
+
+def url_of(file: str, matter: str = "title: T", tree: Tree | None = None, **rules: Any) -> str:
+    site = rules_at(Path("/site"), **{"permalink": None, **rules})
+    data = f"---\n{matter}\n---\n".encode()
+    page = read_page(data, file, f"/site/content/{file}", site, tree or Tree())
+    return page.post.url.removeprefix(BASE)
+
+
+@pytest.mark.parametrize(
+    ("slug", "path"),
+    [
+        ("+", "/"), ("a+", "/a/"), ("+a", "/-a/"), ("a++b", "/a-b/"), (".", "/"), ("a/../b", "/b/"),
+        ("'%41'", "/a/"), ("a%20b", "/a-b/"), ("A#b", "/a%23b/"), ("'#'", "/"), ("a?b", "/ab/"), ("x / y", "/x-/-y/"),
+    ],
+)  # fmt: skip
+def test_slugs_in_a_pattern(slug: str, path: str) -> None:
+    assert url_of("posts/a.md", f"slug: {slug}", permalinks={"posts": "/:slug/"}) == path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("/Fixed/:slug/x y/a!b/", "/fixed/t/x-y/ab/"),
+        ("/:weekdayname/:monthname/:yearday/:06/:1/:2", "/tuesday/february/41/26/2/10/"),
+        ("/:sections[1:]/:slug", "/t/"),
+        ("/:sections[last]/:section", "/posts/posts/"),
+        ("/:sections[5]/:sections[:1]", "/posts/"),
+        ("/:contentbasename/:slugorcontentbasename", "/a-b/a-b/"),
+    ],
+)
+def test_patterns(pattern: str, path: str) -> None:
+    matter = "title: T\ndate: 2026-02-10"
+    assert url_of("posts/A b.md", matter, permalinks={"posts": pattern}) == path
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/v1.2/x", "/v1.2/x"), ("/x/y", "/x/y/"), ("x.html", "/x.html"), ("/a b/", "/a%20b/"),
+        ("/%41/あ/", "/A/%E3%81%82/"), ("/A/%41/", "/A/%41/"), ("../up/", "/up/"),
+    ],
+)  # fmt: skip
+def test_an_address_of_its_own(url: str, path: str) -> None:
+    assert url_of("posts/a.md", f"url: '{url}'") == path
+
+
+def test_ugly_addresses() -> None:
+    assert url_of("posts/a.md", ugly_urls=True) == "/posts/a.html"
+    assert url_of("posts/b/index.md", ugly_urls=True) == "/posts/b.html"
+    assert url_of("posts/a.md", "slug: x 「", ugly_urls=True) == "/posts/x-.html"
+    assert url_of("posts/a.md", ugly_urls={"other": True}) == "/posts/a/"
+
+
+def test_case_and_spaces() -> None:
+    assert url_of("posts/A = B.md") == "/posts/a--b/"
+    assert url_of("posts/A = B.md", lower=False) == "/posts/A-B/"
+
+
+def test_a_date_in_the_file_name_gives_date_and_slug() -> None:
+    dates = {"date": (":filename",), "lastmod": (), "publishdate": (), "expirydate": ()}
+    for name, path in (
+        ("2026-01-01-v1.2.md", "/posts/v1/"),
+        ("2026-01-04T10:20:30-z.md", "/posts/z/"),
+        ("2026-01-05x.md", "/posts/x/"),
+        ("2026-01-05.md", "/posts/2026-01-05/"),
+        ("2026-13-05-x.md", "/posts/2026-13-05-x/"),
+    ):
+        assert url_of(f"posts/{name}", dates=dates) == path
+
+
+def test_sections_are_those_of_the_language() -> None:
+    tree = Tree(frozenset({("posts/sub", "ja")}))
+    patterns = {"posts": "/:sections[last]/:slug"}
+    assert url_of("posts/sub/deep/a.md", tree=tree, permalinks=patterns) == "/sub/t/"
+    assert url_of("posts/subway/a.md", tree=tree, permalinks=patterns) == "/sub/t/"  # as Hugo does
+    assert url_of("posts/a.md", tree=tree, permalinks=patterns) == "/posts/t/"
+
+
+def test_an_unknown_token_is_said() -> None:
+    with pytest.raises(ContentError) as caught:
+        url_of("posts/a.md", permalinks={"posts": "/:nothing/"})
+    assert "nothing" in str(caught.value)
+
+
+def test_names() -> None:
+    assert sanitize("a  -  b「c」\u3000d%zz%41") == "a-bc-dzz%41"
+    assert escape("/a b/日#x") == "/a%20b/%E6%97%A5%23x"
+    assert escape("/a%20b/%23") == "/a%20b/%23"
+    rules = SiteRules(root="/", content="/c", url=BASE)
+    place = place_of("posts/My Post.md", rules)
+    assert page_path(place, rules) == "/posts/my-post"
+    assert place.key == "posts/My Post"
+
+
+def test_expand_is_pure_text() -> None:
+    from bot.content.hugo import Naming
+
+    rules = SiteRules(root="/", content="/c", url=BASE)
+    naming = Naming(title="題 名", slug="", url="", date=None)
+    assert expand("/:year/:month/:title/", place_of("a.md", rules), naming, rules) == "/1/01/題-名/"
