@@ -26,7 +26,8 @@ SummarySource = Literal["section", "front-matter", "more", "lead", "title"]
 class Image:
     """A picture of a post: a file of the site (`file` absolute, `shown` as a person writes it) or a
     remote `url`. `mime` is sniffed from the bytes, None where not known. `public` is where readers
-    of the site find the file (feeds link to it), None where not known."""
+    of the site find the file (feeds link to it), None where not known. With neither `file` nor
+    `url` the post names a picture that is not there (yet): it is told, and never sent."""
 
     alt: str
     file: str | None = None

@@ -214,7 +214,8 @@ class _Composer:
         """A card has no picture of its own, but on Bluesky we make the card and its thumb."""
         wish, network = self.account.image, self.account.network
         shown = wish == "cover" or (wish == "card" and network == "bluesky")
-        return (self.post.cover,) if shown and self.post.cover is not None else ()
+        cover = self.post.cover
+        return (cover,) if shown and cover is not None and (cover.file or cover.url) else ()
 
     def _options(self, text: str) -> dict[str, Any]:
         folded = fold_of(self.account, text)

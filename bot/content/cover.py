@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from bot.content.names import escape
 from bot.content.rules import SiteRules
 from bot.i18n import Message, msg
-from bot.model import Image, Problem
+from bot.model import Image, Post, Problem
 
 KEYS = ("images", "image", "featured_image", "featuredimage", "thumbnail")
 BUNDLE_NAMES = ("feature", "cover", "thumbnail")
@@ -107,7 +107,33 @@ def find_cover(
             hint=refusal.hint,
             post_lost=False,
         )
-        return None, problem
+        if refusal.code != "cover-missing":
+            return None, problem
+        # The site's build may still make it: its name and its alt text are known.
+        return Image(alt=wanted.alt, shown=_expected(wanted, rules)), problem
+
+
+def public_address(file: str, post: Post, rules: SiteRules) -> str | None:
+    """Where readers of the site find this file: static files under the site's address, those of a
+    bundle beside its page; None for others (assets are published by templates alone)."""
+    for folder in rules.static:
+        if _is_below(file, folder):
+            return _under(rules.url, os.path.relpath(file, folder))
+    bundle = _bundle(post.source)
+    if bundle is not None and _is_below(file, bundle):
+        return _under(post.url, os.path.relpath(file, bundle))
+    return None
+
+
+def _under(base: str, path: str) -> str:
+    return base.rstrip("/") + "/" + escape(path.replace(os.sep, "/"))
+
+
+def _expected(wanted: Wanted, rules: SiteRules) -> str:
+    """Where a static file of this name would lie, as a person writes it."""
+    folder = rules.static[0] if rules.static else rules.root
+    file = os.path.normpath(os.path.join(folder, wanted.ref.lstrip("/")))
+    return os.path.relpath(file, rules.root).replace(os.sep, "/")
 
 
 def _remote(wanted: Wanted, rules: SiteRules) -> str | None:

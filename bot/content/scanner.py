@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.content.cover import bundle_cover, find_cover
+from bot.content.cover import bundle_cover, find_cover, public_address
 from bot.content.reader import Page, place_of_source, read_file, read_page, unreadable
 from bot.content.rules import Cascade, SiteRules
 from bot.content.tree import EMPTY, Tree
@@ -184,6 +184,8 @@ class Scanner:
         wanted = page.wanted or bundle_cover(file.source)
         if wanted:
             cover, problem = find_cover(wanted, file.path, file.source, self.rules)
+            if cover is not None and cover.file is not None:
+                cover = replace(cover, public=public_address(cover.file, page.post, self.rules))
             page = replace(page, post=replace(page.post, cover=cover))
             problems = (*problems, problem) if problem else problems
         return _Kept(file.stamp, page, problems)

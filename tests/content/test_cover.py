@@ -105,9 +105,11 @@ def test_a_missing_cover_keeps_the_post_and_may_still_come(tmp_path: Path) -> No
     scan = scanner.scan(NOW)
     assert [(p.code, p.post_lost) for p in scan.problems] == [("cover-missing", False)]
     assert scan.posts[0].visible
+    assert scan.posts[0].cover == Image(alt="", shown="static/a.png")
     write(tmp_path / "static/a.png", PNG)
     scan = scanner.scan(NOW)
     assert scan.posts[0].cover is not None
+    assert scan.posts[0].cover.file == str(tmp_path / "static/a.png")
     assert scan.changed == {"content/posts/a.md"}
     assert scan.problems == ()
 
@@ -147,3 +149,16 @@ def test_sniffing_and_sizes() -> None:
         assert dimensions(data, mime) == (40, 30)
     assert sniff(b"\x00\x00\x00\x20ftypavif") == "image/avif"
     assert dimensions(b"\xff\xd8\xff\xe0\x00\x00", "image/jpeg") == (None, None)
+
+
+def test_readers_find_static_files_and_bundles_at_their_addresses(tmp_path: Path) -> None:
+    write(tmp_path / "static/画像/a b.png", PNG)
+    cover, _ = cover_of(tmp_path, "cover: {image: /画像/a b.png}")
+    assert cover is not None
+    assert cover.public == f"{rules_at(tmp_path).url.rstrip('/')}/%E7%94%BB%E5%83%8F/a%20b.png"
+    write(tmp_path / "content/posts/b/index.md", "---\ntitle: x\ncover: {image: c.png}\n---\n")
+    write(tmp_path / "content/posts/b/c.png", PNG)
+    posts = Scanner(rules_at(tmp_path)).scan(NOW).posts
+    bundled = next(post for post in posts if post.path.endswith("b/index.md"))
+    assert bundled.cover is not None
+    assert bundled.cover.public == f"{bundled.url}c.png"
