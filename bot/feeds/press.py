@@ -57,7 +57,7 @@ class Press:
             return
         parts = (self._fragments(entry, house, body) for entry in plan.entries)
         printed = stack.add(frames(plan, self._feed), parts)
-        printed = stack.add(whole(extras(plan, self._feed)), ()) and printed
+        printed = stack.add(whole(extras(plan, self._site, self._feed)), ()) and printed
         if printed:
             self._printed[plan.folder] = plan
 
@@ -84,7 +84,7 @@ def render(plan: Plan, site: Site, feed: Feed) -> dict[str, bytes]:
     files = {
         name: frame.filled(row) for (name, frame), row in zip(named.items(), rows, strict=True)
     }
-    return files | extras(plan, feed)
+    return files | extras(plan, site, feed)
 
 
 def frames(plan: Plan, feed: Feed) -> dict[str, Frame]:
@@ -106,8 +106,8 @@ def serialise(item: Item, feed: Feed) -> Fragments:
     return tuple(makers[_family(kind)](item) for kind, _ in formats(feed))
 
 
-def extras(plan: Plan, feed: Feed) -> dict[str, bytes]:
-    return {plan.folder + feed.style: render_style(plan)} if feed.style else {}
+def extras(plan: Plan, site: Site, feed: Feed) -> dict[str, bytes]:
+    return {plan.folder + feed.style: render_style(plan, site.timezone)} if feed.style else {}
 
 
 def names(plan: Plan, feed: Feed) -> list[str]:

@@ -6,9 +6,11 @@ Items are numbered in it because CSS cannot take a picture's address from the fe
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from bot.feeds.mark import CSS_MARK
 from bot.feeds.plan import Plan
-from bot.feeds.text import address, line
+from bot.feeds.text import address, line, whole
 from bot.i18n import msg
 from bot.model import Entry
 
@@ -27,7 +29,9 @@ channel > item, feed > entry {
 }
 item > title, entry > title { display: block; font-size: 1.15rem; font-weight: 700 }
 item > description, entry > summary { display: block; white-space: pre-line }
-item > pubDate, entry > published, item > guid[isPermaLink="true"] {
+item > pubDate, entry > published { display: block; font-size: 0 }
+item > pubDate::after, entry > published::after { font-size: .85rem; opacity: .75 }
+item > guid[isPermaLink="true"] {
   display: block; font-size: .85rem; opacity: .75; overflow-wrap: anywhere;
 }
 channel > description::after, feed > subtitle::after {
@@ -38,15 +42,19 @@ channel > description::after, feed > subtitle::after {
 """
 
 
-def render_style(plan: Plan) -> bytes:
+def render_style(plan: Plan, timezone: str) -> bytes:
     words = msg(
         "This is a web feed. To be told of new posts, copy the address of this page into a feed"
         " reader.\nThe site: {url}",
         url=plan.head.link,
     ).in_language(plan.head.language)
     told = f"channel > description::after, feed > subtitle::after {{ content: {_quoted(words)} }}\n"
-    covers = "".join(_cover(number, entry) for number, entry in enumerate(plan.entries, 1))
-    return (CSS_MARK + _RULES + told + covers).encode()
+    zone = ZoneInfo(timezone)
+    own = "".join(
+        _cover(number, entry) + _date(number, entry, zone)
+        for number, entry in enumerate(plan.entries, 1)
+    )
+    return (CSS_MARK + _RULES + told + own).encode()
 
 
 def _cover(number: int, entry: Entry) -> str:
@@ -54,12 +62,26 @@ def _cover(number: int, entry: Entry) -> str:
     url = address((cover.public or cover.url or "") if cover else "", entry.post.url)
     if cover is None or url is None or url == entry.post.url:
         return ""
-    where = ", ".join(f"{kind}:nth-of-type({number}) > title::before" for kind in ("item", "entry"))
     return (
-        f"{where} {{ content: {_quoted('')} / {_quoted(line(cover.alt))}; display: block; height: 12rem;"
-        f" margin-bottom: .6rem; border-radius: .5rem;"
-        f" background: url({_quoted(url)}) center / cover }}\n"
+        f"{_each(number, 'title::before', 'title::before')} {{ content: {_quoted('')} /"
+        f" {_quoted(line(cover.alt))}; display: block; height: 12rem; margin-bottom: .6rem;"
+        f" border-radius: .5rem; background: url({_quoted(url)}) center / cover }}\n"
     )
+
+
+def _date(number: int, entry: Entry, zone: ZoneInfo) -> str:
+    """The day as the site's readers count it; what stands in the feed is for machines."""
+    moment = whole(entry.published)
+    try:
+        day = moment.astimezone(zone).date().isoformat()
+    except OverflowError:  # at the very ends of the calendar
+        day = moment.date().isoformat()
+    where = _each(number, "pubDate::after", "published::after")
+    return f"{where} {{ content: {_quoted(day)} }}\n"
+
+
+def _each(number: int, rss: str, atom: str) -> str:
+    return f"item:nth-of-type({number}) > {rss}, entry:nth-of-type({number}) > {atom}"
 
 
 def _quoted(text: str) -> str:
