@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from bot.errors import ContentError
@@ -144,6 +143,8 @@ def _text(node: Any, path: str) -> str:
 
 def _moment(text: object) -> datetime | None:
     """A date of either kind; one that names no zone says too little."""
+    from email.utils import parsedate_to_datetime
+
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = parse(str(text))
