@@ -91,6 +91,16 @@ def reset_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
     return None
 
 
+def body_reset(answer: Answer, now: datetime) -> datetime | None:
+    """Misskey says in the body when its limit ends: `error.info.resetMs`, epoch milliseconds.
+    https://github.com/misskey-dev/misskey/blob/develop/packages/backend/src/server/api/ApiCallService.ts"""
+    value = answer.json()
+    for name in ("error", "info", "resetMs"):
+        value = value.get(name) if isinstance(value, dict) else None
+    when = _moment(str(value), now) if isinstance(value, int) and value > 0 else None
+    return when if when and when > now else None
+
+
 def refusal(
     kind: Kind, where: str, said: str, until: datetime | None, now: datetime
 ) -> PosterError:
@@ -189,8 +199,9 @@ class Api:
         return self.net.request(method, url, headers=headers, public=self.public, **more)
 
     def _refusal(self, kind: Kind, answer: Answer) -> PosterError:
-        until = reset_time(answer.headers, self.net.clock.now())
-        return refusal(kind, self.host, self.said(answer), until, self.net.clock.now())
+        now = self.net.clock.now()
+        until = reset_time(answer.headers, now) or body_reset(answer, now)
+        return refusal(kind, self.host, self.said(answer), until, now)
 
 
 def bearer(

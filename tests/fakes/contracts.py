@@ -184,3 +184,64 @@ def _lexicon(name: str) -> dict[str, Any]:
         return {}
     defs: dict[str, Any] = json.loads(file.read_text())["defs"]
     return defs
+
+
+def misskey_violations(path: str, body: Any) -> list[str]:
+    """What a body breaks of the schema that is derived from misskey-js."""
+    name = "".join(part.capitalize() for part in path.removeprefix("/api/").split("/")) + "Request"
+    validator = _misskey(name)
+    if validator is None:
+        return []
+    return [f"{path}: {error.message}" for error in validator.iter_errors(body)]
+
+
+@cache
+def _misskey(name: str) -> Any:
+    import jsonschema  # type: ignore[import-untyped, unused-ignore]
+
+    files = sorted((CONTRACTS / "misskey").glob("*.schema.json"))
+    if not files:
+        return None
+    definitions = json.loads(files[-1].read_text())["definitions"]
+    schema = {"$ref": f"#/definitions/{name}", "definitions": definitions}
+    return jsonschema.Draft7Validator(schema)
+
+
+def x_violations(call: Call) -> list[str]:
+    """What a JSON body or a query breaks of X's OpenAPI document."""
+    document = _x()
+    if document is None:
+        return []
+    operation = document["paths"].get(_template(call.path, document), {}).get(call.method.lower())
+    if operation is None:
+        return [f"{call.method} {call.path}: not in the contract"]
+    content = operation.get("requestBody", {}).get("content", {})
+    if "json" in call.headers.get("content-type", "") and call.body:
+        validator = _x_body(content["application/json"]["schema"]["$ref"])
+        return [f"{call.path}: {error.message}" for error in validator.iter_errors(call.json())]
+    known = {_x_parameter(p, document)["name"] for p in operation.get("parameters", ())}
+    if "post.fields" in known:  # so the document; the pages and tweepy say tweet.fields
+        known.add("tweet.fields")
+    return [f"{call.path}: unknown parameter {name}" for name in set(call.query) - known]
+
+
+def _x_parameter(parameter: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in parameter:
+        return parameter
+    found: dict[str, Any] = document["components"]["parameters"][parameter["$ref"].split("/")[-1]]
+    return found
+
+
+@cache
+def _x_body(ref: str) -> Any:
+    import jsonschema  # type: ignore[import-untyped, unused-ignore]
+
+    document = _x()
+    assert document is not None
+    return jsonschema.Draft4Validator({"$ref": ref, "components": document["components"]})
+
+
+@cache
+def _x() -> dict[str, Any] | None:
+    file = CONTRACTS / "x" / "openapi.json"
+    return json.loads(file.read_text()) if file.exists() else None

@@ -10,6 +10,7 @@ import json
 import random  # noqa: TID251
 import socket
 import struct
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -93,6 +94,7 @@ class FakeServer:
         self.retry_headers: dict[str, str] = {}
         self._random = random.Random(seed)
         self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server.crashes = []
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -117,6 +119,8 @@ class FakeServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self._server.crashes:
+            raise self._server.crashes[0]
 
     def __enter__(self) -> Any:
         return self.start()
@@ -161,9 +165,13 @@ class FakeServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    crashes: list[BaseException]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is part of the play."""
+        """A client that went away is part of the play, a bug of the fake is not."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.crashes.append(error)
 
 
 class Gone(Exception):

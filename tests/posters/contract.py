@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import struct
+import zlib
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -46,7 +48,19 @@ CANARY = "canary-5f2c-secret"
 LINK = "https://blog.example/posts/%E6%97%A5%E8%A8%98/?a=1&b=2"
 TEXT = f"題名 & <b>title</b>\n・一つ目\n・second *point*\n{LINK}\n#日記"
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
-PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(b"\0\x80"))
+    + _chunk(b"IEND", b"")
+)
+"""A grey point."""
 
 
 class TestClock:

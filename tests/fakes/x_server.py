@@ -1,0 +1,146 @@
+"""An X that adds what its OpenAPI document lacks: signatures that are checked, weighted length,
+t.co, duplicates refused, credits that run out, replies that are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from html import escape
+from types import SimpleNamespace
+from typing import Any
+
+from bot.compose.units import measure
+from bot.model import TextLimit
+from tests.fakes.contracts import x_violations
+from tests.fakes.http import Call, FakeServer, Reply
+
+HOSTS = {"/2/media/upload": "https://api.x.com", "/2/media/metadata": "https://api.x.com"}
+LIMIT = TextLimit(unit="x-weighted", maximum=280, link_cost=23)
+PROBLEM = "https://api.twitter.com/2/problems/"
+
+
+class XServer(FakeServer):
+    def __init__(self, secrets: Mapping[str, str], now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.secrets, self.now = secrets, now
+        self.visible: list[dict[str, Any]] = []
+        self.media: dict[str, dict[str, Any]] = {}
+        self.violations: list[str] = []
+        self.script_for: dict[str, list[Reply]] = {}
+        self.threads = True
+        self.read = 0
+
+    def shown(self, what: str) -> Any:
+        return {"visible": self.visible, "violations": self.violations}[what]
+
+    def is_visible(self, call: Call) -> bool:
+        return (call.method, call.path) == ("POST", "/2/tweets")
+
+    def handle(self, call: Call) -> Reply:
+        with self.lock:
+            if not self._signed(call):
+                return problem(401, "Unauthorized")
+            if self.script_for.get(call.path):
+                return self.script_for[call.path].pop(0)
+            self.violations += x_violations(call)
+            if call.path == "/2/users/me":
+                return Reply(200, {"data": {"id": "42", "name": "Alice", "username": "alice"}})
+            if call.path == "/2/users/42/tweets":
+                return self._list(call.query)
+            if call.path == "/2/media/upload":
+                return self._upload(call)
+            if call.path == "/2/media/metadata":
+                body = call.json()
+                self.media[body["id"]]["alt"] = body["metadata"]["alt_text"]["text"]
+                return Reply(200, {"data": {"id": body["id"]}})
+            if self.is_visible(call):
+                return self._create(call.json())
+            return problem(404, "Not Found")
+
+    def refusal(self, fault: str) -> Reply:
+        if fault == "422":
+            return problem(403, "You are not permitted to perform this action.")
+        reply = problem(int(fault), "Too Many Requests" if fault == "429" else "Unauthorized")
+        reply.headers = self.retry_headers if fault == "429" else {}
+        return reply
+
+    def add(self, text: str, **more: Any) -> dict[str, Any]:
+        urls = re.findall(r"https?://\S+", text)
+        for number, url in enumerate(urls):
+            text = text.replace(url, f"https://t.co/{len(self.visible)}x{number}")
+        post = {
+            "id": str(10**18 + len(self.visible)),
+            "text": escape(text, quote=False) + (" https://t.co/pic" if more.get("media") else ""),
+            "created_at": self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "entities": {"urls": [{"expanded_url": url} for url in urls]},
+            **more,
+        }
+        self.visible.append(post)
+        return post
+
+    def _create(self, body: Any) -> Reply:
+        text = body["text"]
+        if measure(text, LIMIT)[0].length > 280:
+            return problem(403, "You are not permitted to perform this action.")
+        if any(post["sent"] == body for post in self.visible if "sent" in post):
+            return problem(403, "You are not allowed to create a Tweet with duplicate content.")
+        reply = body.get("reply")
+        if reply and not self.threads:
+            return problem(403, "Reply to this conversation is not allowed because …")
+        media = body.get("media", {}).get("media_ids", [])
+        if any(media_id not in self.media for media_id in media):
+            return problem(400, "Your media IDs are invalid.", "invalid-request")
+        parent = {"type": "replied_to", "id": reply["in_reply_to_tweet_id"]} if reply else None
+        references = {"referenced_tweets": [parent]} if parent else {}
+        post = self.add(text, sent=body, media=media, **references)
+        return Reply(201, {"data": {"id": post["id"], "text": post["text"]}})
+
+    def _list(self, query: dict[str, str]) -> Reply:
+        since = datetime.fromisoformat(query["start_time"])
+        posts = [p for p in self.visible if datetime.fromisoformat(p["created_at"]) >= since][::-1]
+        first = int(query.get("pagination_token", 0))
+        size = int(query["max_results"])
+        page = [{k: v for k, v in p.items() if k != "sent"} for p in posts[first : first + size]]
+        self.read += len(page)
+        meta: dict[str, Any] = {"result_count": len(page)}
+        if len(posts) > first + size:
+            meta["next_token"] = str(first + size)
+        return Reply(200, {"meta": meta} | ({"data": page} if page else {}))
+
+    def _upload(self, call: Call) -> Reply:
+        parts = call.multipart()
+        assert parts["media_category"][2] == b"tweet_image"
+        media_id = str(7 * 10**17 + len(self.media))
+        self.media[media_id] = {"bytes": parts["media"][2], "type": parts["media"][1], "alt": None}
+        return Reply(200, {"data": {"id": media_id, "media_key": f"3_{media_id}"}})
+
+    def _signed(self, call: Call) -> bool:
+        """https://www.rfc-editor.org/rfc/rfc5849#section-3.4"""
+        from oauthlib.oauth1.rfc5849 import (  # type: ignore[import-untyped, unused-ignore]
+            signature,
+        )
+
+        header = call.headers.get("authorization", "")
+        given = signature.collect_parameters(
+            headers={"Authorization": header}, exclude_oauth_signature=False
+        )
+        oauth = dict(given)
+        url = HOSTS.get(call.path, "https://api.twitter.com") + call.path
+        params = [(k, v) for k, v in given if k != "oauth_signature"] + list(call.query.items())
+        base = signature.signature_base_string(
+            call.method, signature.base_string_uri(url), signature.normalize_parameters(params)
+        )
+        client = SimpleNamespace(
+            client_secret=self.secrets["consumer_secret"],
+            resource_owner_secret=self.secrets["access_token_secret"],
+        )
+        expected = signature.sign_hmac_sha1_with_client(base, client)
+        keys = (oauth.get("oauth_consumer_key"), oauth.get("oauth_token"))
+        right = keys == (self.secrets["consumer_key"], self.secrets["access_token"])
+        return right and oauth.get("oauth_signature") == expected
+
+
+def problem(status: int, detail: str, kind: str = "") -> Reply:
+    body = {"title": "x", "detail": detail, "type": PROBLEM + kind if kind else "about:blank"}
+    return Reply(status, body | {"status": status}, {"Content-Type": "application/problem+json"})
