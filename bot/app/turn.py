@@ -289,11 +289,8 @@ def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
 
 def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account]) -> list[Delivery]:
     names = {a.name for a in accounts}
-    rows = (
-        ledger.deliveries({State.SENT, State.FAILED, State.SKIPPED, State.CANCELLED})
-        if named
-        else []
-    )
+    told = {State.SENT, State.FAILED, State.SKIPPED, State.CANCELLED, State.HELD}
+    rows = ledger.deliveries(told) if named else []
     return [d for d in rows if d.subject in named and d.account in names and d.part == 0]
 
 

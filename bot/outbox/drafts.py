@@ -34,4 +34,4 @@ def _listed(value: Any) -> Any:
         return {name: _listed(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_listed(item) for item in value]
-    return value
+    return value if value is None or isinstance(value, str | int | float) else str(value)

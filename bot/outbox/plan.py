@@ -148,6 +148,8 @@ def _revise(
 ) -> None:
     """What is in the ledger follows the post until it is claimed, and a person's word."""
     named = post.id in view.named
+    if not any(_may_move(row, named=named) for row in rows):
+        return
     values: dict[str, Any] = {"path": post.path, "url": post.url}
     unfrozen = all(not row.frozen for row in rows)
     parts = max(row.part for row in rows) + 1
@@ -171,6 +173,12 @@ def _revise(
             moves.append((row, move))
         elif unfrozen and row.state in _WAITING and _differs(row, values):
             anew.append((row, values))
+
+
+def _may_move(row: Delivery, *, named: bool) -> bool:
+    back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
+    asked = named and (row.state, row.reason) == (State.SKIPPED, BASELINE)
+    return row.state in _WAITING or back or asked
 
 
 def _next(

@@ -199,3 +199,12 @@ def test_order_is_by_date_then_path() -> None:
 def test_only_these_accounts() -> None:
     made = planning([post("x")], accounts=[])
     assert not (made.new or made.baselines)
+
+
+def test_what_the_baseline_took_is_not_composed_again_and_again() -> None:
+    rows = applied([], planning([post("x")], baselined=set()))
+
+    def never(post: Post, account: Account) -> Draft:
+        raise AssertionError("composed for nothing")
+
+    assert not planning([post("x")], rows, compose=never).moves
