@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.app.wiring import App, Site
-from bot.feeds import Written, render_feeds, write_feeds
+from bot.feeds import Written
 from bot.model import Article, Entry, Post
 
 SECOND = 1_000_000
 
 
 def write_site_feeds(app: App, site: Site) -> Written:
-    """Render and write the feeds of this scan; files that would not change are not touched."""
-    feed = app.config.feed
-    files = render_feeds(_entries(app, site), app.config.site, feed)
-    return write_feeds(files, app.root / feed.path)
+    """Write the feeds of this scan; files that would not change are not touched."""
+    from bot.content import read_body, to_html
+
+    written = app.press.publish(
+        _entries(site), lambda entry: to_html(read_body(entry.post), entry.post.url)
+    )
+    root = str(app.root)
+    refused = (
+        replace(p, path=os.path.relpath(p.path, root).replace(os.sep, "/")) for p in written.refused
+    )
+    return replace(written, refused=tuple(refused))
 
 
 def feed_turn(app: App) -> tuple[Site, Written | None]:
@@ -28,16 +37,17 @@ def feed_turn(app: App) -> tuple[Site, Written | None]:
     return site, write_site_feeds(app, site)
 
 
-def _entries(app: App, site: Site) -> list[Entry]:
+def _entries(site: Site) -> list[Entry]:
+    """Every published post, newest first; posts of one midnight by when they were first seen."""
     articles = {a.id: a for a in site.articles}
     pairs = [(post, articles[post.id]) for post in site.posts if post.visible]
+    pairs.sort(key=lambda pair: pair[0].path)
     pairs.sort(key=lambda pair: (_published(*pair), pair[1].first_visible or 0), reverse=True)
-    return [_entry(post, article) for post, article in pairs[: app.config.feed.limit]]
+    return [_entry(post, article) for post, article in pairs]
 
 
 def _entry(post: Post, article: Article) -> Entry:
-    from bot.content import read_body, to_html
-
+    """`updated`: lastmod, else when a change was first seen, else the date; never the clock."""
     published = _published(post, article)
     changed = _time(article.changed_at) if article.changed_at else None
     return Entry(
@@ -45,7 +55,7 @@ def _entry(post: Post, article: Article) -> Entry:
         guid=article.guid,
         published=published,
         updated=max(post.lastmod or changed or published, published),
-        html=to_html(read_body(post), post.url),
+        html="",
     )
 
 

@@ -20,6 +20,7 @@ from bot.settings import Account, Config, Secret
 
 if TYPE_CHECKING:
     from bot.content import Scanner
+    from bot.feeds import Press
     from bot.ledger.store import Ledger
     from bot.outbox.states import Policy
 
@@ -125,6 +126,13 @@ class App:
         ledger = self._open(readonly=False)
         assert ledger is not None
         return ledger
+
+    @cached_property
+    def press(self) -> Press:
+        """Prints the feeds; kept, so that only what changed is printed anew."""
+        from bot.feeds import Press
+
+        return Press(self.config.site, self.config.feed, self.root / self.config.feed.path)
 
     def peek(self) -> Ledger | None:
         """The ledger to read only, or None where there is none yet."""
@@ -236,13 +244,21 @@ class App:
     def scan(self, known: Iterable[Article]) -> Site:
         """Read the content folder and name every post by what the ledger knows of it."""
         from bot.content.identity import identify
+        from bot.feeds import first_guid
 
         now = self.now()
         scan: Scan = self.scanner.scan(now)
         lost = [p.path for p in scan.problems if p.post_lost]
         articles = list(known)
         micros = round(now.timestamp() * 1_000_000)
-        named = identify(scan.posts, articles, self.site_id, micros, lost)
+        named = identify(
+            scan.posts,
+            articles,
+            self.site_id,
+            micros,
+            lost,
+            lambda post: first_guid(post, post.date or now, self.config.site, self.config.feed),
+        )
         by_path = {a.path: a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}
         return Site(

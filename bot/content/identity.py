@@ -28,9 +28,11 @@ def identify(
     site: str,
     now: int,
     unread: Collection[str] = (),
+    guid: Callable[[Post], str] = lambda post: post.url,
 ) -> Identified:
     """Give every post its id. `unread`: paths that are there but could not be read, so that their
-    articles are not taken as moved. `now`: UTC microseconds."""
+    articles are not taken as moved. `now`: UTC microseconds. `guid`: a post's id in feeds, asked
+    at its first sight."""
     matched = _match(posts, known, set(unread))
     taken = {a.id for a in known}
     named: list[Post] = []
@@ -44,7 +46,7 @@ def identify(
             if post.explicit_id and article.id != post.explicit_id:
                 problems.append(_twice(post))
         named.append(replace(post, id=article.id))
-        articles.append(_seen(article, post, now))
+        articles.append(_seen(article, post, now, guid))
     before = {a.id: a for a in known}
     present = {a.id for a in articles}
     gone = [
@@ -126,7 +128,7 @@ def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:
     return Article(
         id=id,
         path=post.path,
-        guid=post.url,
+        guid="",
         url=post.url,
         title=post.title,
         content_hash=post.content_hash,
@@ -134,12 +136,12 @@ def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:
     )
 
 
-def _seen(article: Article, post: Post, now: int) -> Article:
+def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -> Article:
     changed = article.content_hash not in ("", post.content_hash)
     return replace(
         article,
         path=post.path,
-        guid=article.guid or post.url,
+        guid=article.guid or guid(post),
         url=post.url,
         title=post.title,
         content_hash=post.content_hash,

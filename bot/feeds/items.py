@@ -128,13 +128,14 @@ def item(entry: Entry, head: Channel, site: Site, feed: Feed, html: str | None =
 
 
 def first_guid(post: Post, published: datetime, site: Site, feed: Feed) -> str:
-    """The id of a post that no feed has shown yet, to be kept for ever: its own, else by
-    `[feed] guid` its address or a tag URI (https://www.rfc-editor.org/rfc/rfc4151)."""
-    if post.explicit_id and line(post.explicit_id):
-        return identity(post.explicit_id, scope(site))
+    """The id of a post that no feed has shown yet, to be kept for ever. By `[feed] guid`: its
+    address (what Hugo's RSS gives, so that subscribers see nothing twice), or its own id, else a
+    tag URI (https://www.rfc-editor.org/rfc/rfc4151)."""
     url = address(post.url, home(site.url)) or home(site.url)
     if feed.guid != "tag":
         return url
+    if post.explicit_id and line(post.explicit_id):
+        return identity(post.explicit_id, scope(site))
     host, path = path_of(url)
     return f"tag:{host},{whole(published):%Y-%m-%d}:{path}"
 

@@ -8,7 +8,7 @@ thousand posts take no more memory than ten.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bot.feeds.files import Stack, Written
@@ -40,7 +40,7 @@ class Press:
     def publish(self, entries: Sequence[Entry], body: Body | None = None) -> Written:
         """Write what differs. `entries`: all that are published, newest first. `body` gives the HTML
         of an entry whose own is empty, and is asked only where it is needed."""
-        if self._last and self._last[0] == entries:
+        if self._last and self._last[0] == entries and self._there(self._last[1].unchanged):
             return self._last[1]
         stack = Stack(self._folder, gzip=self._feed.gzip, brotli=self._feed.brotli)
         house = channel(entries[: self._feed.limit], self._site, self._feed)
@@ -52,7 +52,7 @@ class Press:
         return self._remember(entries, stack.done())
 
     def _print(self, plan: Plan, house: Channel, body: Body | None, stack: Stack) -> None:
-        if self._printed.get(plan.folder) == plan:
+        if self._printed.get(plan.folder) == plan and self._there(names(plan, self._feed)):
             stack.skip(names(plan, self._feed))
             return
         parts = (self._fragments(entry, house, body) for entry in plan.entries)
@@ -60,6 +60,10 @@ class Press:
         printed = stack.add(whole(extras(plan, self._site, self._feed)), ()) and printed
         if printed:
             self._printed[plan.folder] = plan
+
+    def _there(self, files: Iterable[str]) -> bool:
+        """A build of the site may have emptied the folder meanwhile."""
+        return all((self._folder / name).exists() for name in files)
 
     def _fragments(self, entry: Entry, house: Channel, body: Body | None) -> Fragments:
         kept = self._kept.get(entry)

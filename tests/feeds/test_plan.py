@@ -186,9 +186,11 @@ class TestFirstGuid:
         post = replace(POST, explicit_id="urn:isbn:1")
         assert first_guid(post, self.WHEN, SITE, Feed(guid="tag")) == "urn:isbn:1"
         named = replace(POST, explicit_id="my post")
-        assert first_guid(named, self.WHEN, SITE, FEED).startswith("urn:uuid:")
+        assert first_guid(named, self.WHEN, SITE, Feed(guid="tag")).startswith("urn:uuid:")
+        assert first_guid(post, self.WHEN, SITE, FEED) == POST.url
         moved = replace(SITE, url="https://new.example/", id="blog.example")
-        assert first_guid(named, self.WHEN, moved, FEED) == first_guid(named, self.WHEN, SITE, FEED)
+        tag = Feed(guid="tag")
+        assert first_guid(named, self.WHEN, moved, tag) == first_guid(named, self.WHEN, SITE, tag)
 
 
 def test_entries_may_be_shared_by_any_sequence() -> None:

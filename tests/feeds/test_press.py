@@ -69,6 +69,18 @@ def test_nothing_is_read_or_opened_when_nothing_changed(
     assert bodies.asked == []
 
 
+def test_a_folder_emptied_by_a_build_is_filled_again(tmp_path: Path) -> None:
+    press, entries = Press(SITE, MANY, tmp_path), posts(3)
+    press.publish(entries)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for path in before:
+        path.unlink()
+    press.publish(entries)
+    assert {path: path.read_bytes() for path in before} == before
+    (tmp_path / "feed.xml").unlink()
+    assert press.publish(entries).written == ("feed.xml",)
+
+
 def test_one_changed_post_touches_its_own_feeds(tmp_path: Path) -> None:
     press, bodies = Press(SITE, replace(MANY, archive=""), tmp_path), Bodies()
     entries = posts(9, lambda n: (f"t{n % 3}",))
