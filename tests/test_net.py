@@ -253,6 +253,19 @@ def test_the_next_address_is_tried_when_one_refuses() -> None:
         assert net.request("GET", "http://blog.example/").status == 200
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "::1", "fe80::1%eth0", "0.0.0.0"],
+)
+def test_what_a_stranger_names_must_not_lead_inside(address: str) -> None:
+    def resolve(host: str, port: int) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    net = Net(5, TestClock(), resolve=resolve)
+    with pytest.raises(Transient, match="not a public one"):
+        net.request("GET", "https://pds.example/", public=True)
+
+
 def test_a_name_without_an_address_is_not_sent() -> None:
     with pytest.raises(Transient, match="not known"):
         Net(5, TestClock(), resolve=lambda host, port: []).request("GET", "http://blog.example/")

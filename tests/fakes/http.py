@@ -96,7 +96,7 @@ class FakeServer:
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self._server.crashes = []
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
+            target=self._server.serve_forever, args=(0.004,), daemon=True
         )
 
     @property

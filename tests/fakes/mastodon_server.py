@@ -7,6 +7,7 @@ It prints its base URL. GET /_visible lists the posts, GET /_violations what bro
 POST /_faults (body: the SPEC) changes the faults. The flavours: `mastodon` keeps Idempotency-Keys
 for an hour from the creation, per account, whatever the body
 (https://github.com/mastodon/mastodon/blob/main/app/services/post_status_service.rb);
+`mastodon46` answers 500 to a repeated key (https://github.com/mastodon/mastodon/issues/40399);
 `gotosocial` knows none.
 """
 
@@ -28,10 +29,11 @@ from tests.fakes.http import Call, FakeServer, Reply
 
 VERSIONS = {
     "mastodon": "4.5.2",
+    "mastodon46": "4.6.3",
     "gotosocial": "0.20.1+git-6a8e5dd",
     "pleroma": "2.7.2 (compatible; Pleroma 2.9.1)",
 }
-LIMITS = {"mastodon": 500, "gotosocial": 5000, "pleroma": 5000}
+LIMITS = {"mastodon": 500, "mastodon46": 500, "gotosocial": 5000, "pleroma": 5000}
 KEY_SECONDS = 3600
 FORBIDDEN_TOKENS = ("", "expired")
 
@@ -154,6 +156,8 @@ class MastodonServer(FakeServer):
         body, key = call.json(), call.headers.get("idempotency-key")
         kept = self._keys.get((account, key or ""))
         if kept is not None and self.now() - kept[0] < timedelta(seconds=KEY_SECONDS):
+            if self.flavour == "mastodon46":
+                return Reply(500, {"error": "undefined method 'account' for nil"})
             return Reply(200, kept[1])
         refusal = self._refused(body)
         if refusal is not None:
@@ -220,9 +224,9 @@ class MastodonServer(FakeServer):
 def _length(text: str, flavour: str) -> int:
     import regex  # type: ignore[import-untyped, unused-ignore]
 
-    if flavour == "mastodon":
+    if flavour.startswith("mastodon"):
         text = re.sub(r"https?://\S+", "x" * 23, text)
-    return len(regex.findall(r"\X", text)) if flavour == "mastodon" else len(text)
+    return len(regex.findall(r"\X", text)) if flavour.startswith("mastodon") else len(text)
 
 
 def _html(text: str) -> str:

@@ -22,6 +22,7 @@ from tests.posters.test_bluesky import picture
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not pds.installed(), reason="the PDS is not installed: python -m tests.fakes.pds"
     ),
