@@ -52,6 +52,13 @@ FOLDED_TEMPLATE = """\
 {{ hashtags }}
 """
 """Where X folds a long post, the link stands above the fold."""
+TIGHT_TEMPLATE = """\
+{{ title }}
+{{ bullets[0] }}
+{{ link }}
+{{ hashtags }}
+"""
+"""Blank lines go before the last whole bullet does."""
 
 
 def compose(
@@ -164,6 +171,8 @@ class _Composer:
     # --- its text
 
     def _fill(self, template: str, shown: Cut, link: bool) -> str:
+        if shown.tight and template == TEMPLATE:
+            template = TIGHT_TEMPLATE
         key = (template, shown, link)
         if key not in self._texts:
             self._texts[key] = render(template, self._values(shown, link))

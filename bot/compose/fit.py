@@ -26,11 +26,13 @@ _WORTH = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """What of a post is shown: the title, the bullets and the hashtags (without `#`)."""
+    """What of a post is shown: the title, the bullets and the hashtags (without `#`). `tight`: a
+    layout without blank lines, where there is one."""
 
     title: str
     bullets: tuple[str, ...]
     hashtags: tuple[str, ...]
+    tight: bool = False
 
 
 def fit(full: Cut, render: Render, fits: Fits, way: Way) -> tuple[Cut, str]:
@@ -49,10 +51,12 @@ def fit(full: Cut, render: Render, fits: Fits, way: Way) -> tuple[Cut, str]:
 
 
 def hashtags_yield(full: Cut, render: Render, fits: Fits) -> Iterator[Cut]:
-    """The default: hashtags go before the only bullet does."""
+    """The default: hashtags go before the only bullet does, and blank lines after them."""
     yield from _whole_bullets(full)
     for bullet in full.bullets:  # where the first is too long by itself, another may fit whole
-        yield from _most_hashtags(replace(full, bullets=(bullet,)), render, fits)
+        one = replace(full, bullets=(bullet,))
+        yield from _most_hashtags(one, render, fits)
+        yield from _most_hashtags(replace(one, tight=True), render, fits)
     yield from _part_of_bullet(replace(full, hashtags=()), full.hashtags, render, fits)
     yield from _title(full, render, fits)
 

@@ -108,13 +108,14 @@ def _tld() -> str:
 def _url(scheme: str, path: str, end: str, query: str, query_end: str) -> str:
     """Groups: the URL, its scheme, domain, path. `path` and `end` are classes of characters."""
     label = rf"{_LABEL}++"
+    # 126: a host name has 127 labels at most (RFC 1035), and dots without end cost no time
     inner = rf"(?:{path}+|{path}*\({path}+\){path}*)"
     balanced = rf"\({inner}\)"
     one_path = rf"(?:{path}*(?:{balanced}{path}*)*(?:{end}|{balanced})|@{path}+/)"
     return (
         rf"(?:[^a-z0-9@＠$#＃{_NEVER}]|[{_DIRECTION}]|^)"
         rf"(({scheme}://)?"
-        rf"((?:{label}(?:[_\-]++{label})*+\.)*{label}(?:-++{label})*+\.{_tld()})"
+        rf"((?:{label}(?:[_\-]++{label})*+\.){{0,126}}{label}(?:-++{label})*+\.{_tld()})"
         rf"(?::[0-9]+)?(/{one_path}*)?(?:\?{query}*{query_end})?)"
     )
 

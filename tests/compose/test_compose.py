@@ -67,6 +67,13 @@ def test_hashtags_yield_before_the_only_bullet() -> None:
     assert told(one) == ["2 of 3 bullets", "hashtags: #GenAI"]
 
 
+def test_blank_lines_yield_before_the_last_whole_bullet_does() -> None:
+    tight = draft("x", 145)
+    assert text(tight) == f"起動の速い処理系が公開、料金は月額1,500円から\n{JAPANESE[0]}\n{LINK}"
+    assert draft("x", 148).parts[0].text.count("\n\n") == 2
+    assert tight.parts[0].measures[0].length == 45 + 1 + 74 + 1 + 23
+
+
 def test_then_the_bullet_is_cut_at_a_phrase() -> None:
     made = draft("x", 120)
     assert "・新しい処理系が公開され…\n" in text(made)
@@ -147,6 +154,65 @@ def test_a_template_shrinks_too() -> None:
     with pytest.raises(DraftError) as caught:
         draft("x", 80, {"template": "字" * 60 + "{{ title }}"})
     assert caught.value.code == "too-long"
+
+
+def test_only_what_a_template_marks_may_shrink() -> None:
+    template = "{{ title }}\n{{ bullets | shrink(1) }}\n{{ hashtags | shrink(2) }}\n{{ link }}"
+    made = draft("x", 100, {"template": template})
+    assert (
+        text(made)
+        == f"起動の速い処理系が公開、料金は月額1,500円から\n\n#処理系 #ニュース #GenAI\n{LINK}"
+    )
+    assert draft("x", 80, {"template": template}).hashtags == ("処理系",)
+    with pytest.raises(DraftError):
+        draft("x", 60, {"template": template})
+    shrinks = draft("x", 60, {"template": template.replace("title", "title | shrink(3)")})
+    assert text(shrinks).startswith("起動の速い処理系が公開…\n")
+
+
+def test_an_account_may_let_bullets_yield_to_hashtags() -> None:
+    made = draft("x", 150, {"keep_hashtags": True})
+    assert made.hashtags == ("処理系", "ニュース", "GenAI")
+    assert "・新しい処理系が公開され、起動時間が従来の3分の1に…" in text(made)
+
+
+def test_a_link_if_the_account_the_day_and_the_author_want_one() -> None:
+    never = draft("mastodon", settings={"link": "never"})
+    assert never.link is None
+    assert text(never).endswith(f"・{JAPANESE[2]}\n\n#処理系 #ニュース #GenAI")
+    assert draft("mastodon", settings={"link": "auto"}).link == LINK
+    refused = compose(post(), account("x", link="auto"), LIMITS["x"], SITE, allow_link=False)
+    assert refused.link is None
+    always = compose(post(), account("x"), LIMITS["x"], SITE, allow_link=False)
+    assert always.link == LINK
+    assert draft("x", social={"link": "never"}).link is None
+
+
+def test_visitors_are_counted() -> None:
+    made = draft("x", settings={"utm": {"source": "x", "utm_medium": "社"}}, url=LINK + "?a=1#b")
+    assert made.link == f"{LINK}?a=1&utm_source=x&utm_medium=%E7%A4%BE#b"
+    assert made.link in text(made)
+    assert made.url == LINK + "?a=1#b"
+
+
+def test_the_picture_is_a_cover_a_card_or_none() -> None:
+    assert draft("x").images == (samples.COVER,)
+    assert draft("x", settings={"image": "card"}).images == ()
+    assert draft("x", settings={"image": "none"}).images == ()
+    on_bluesky = draft("bluesky", settings={"image": "card"})
+    assert on_bluesky.images == (samples.COVER,)
+    assert on_bluesky.options == {"embed": "card"}
+    assert draft("x", cover=None).images == ()
+
+
+def test_an_account_spells_its_hashtags() -> None:
+    made = draft("mastodon", settings={"aliases": {"GENAI": "生成AI", "ニュース": ""}})
+    assert made.hashtags == ("処理系", "生成AI")
+
+
+def test_a_hashtag_glued_to_a_word_is_none() -> None:
+    made = draft("mastodon", settings={"template": "{{ title }}{{ hashtags }}"})
+    assert made.hashtags == ("ニュース", "GenAI")
 
 
 def test_a_wrong_template_is_said_when_composing() -> None:

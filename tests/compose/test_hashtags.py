@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.compose.hashtags import ALIASES, hashtag, hashtags
+from bot.compose.clean import guard
+from bot.compose.hashtags import ALIASES, find_hashtags, hashtag, hashtags
 from tests.compose import samples
 
 
@@ -50,3 +51,24 @@ def test_each_once_in_order_and_what_cannot_be_one_is_told() -> None:
 def test_aliases_are_extended_and_exclude() -> None:
     aliases = {**ALIASES, "ai news": "AIニュース", "secret": ""}
     assert hashtags(["AI News", "Secret", "C++"], aliases) == (("AIニュース", "Cpp"), ())
+
+
+def test_official_hashtags() -> None:
+    tests = samples.conformance("extract.yml")
+    for group in ("hashtags", "hashtags_from_astral", "hashtags_with_indices"):
+        for case in tests[group]:
+            expected = [tag if isinstance(tag, str) else tag["hashtag"] for tag in case["expected"]]
+            assert find_hashtags(case["text"]) == expected, case["description"]
+            assert find_hashtags(guard(case["text"], "x")) == [], case["description"]
+    for case in samples.conformance("validate.yml")["hashtags"]:
+        assert (find_hashtags(case["text"]) == [case["text"][1:]]) is case["expected"]
+
+
+def test_what_x_detects_in_the_shared_cases() -> None:
+    shared = samples.shared_json("hashtags.json")
+    for case in shared["cases"]:
+        assert find_hashtags(f"#{case['input']}") == case["raw_detection"]["x"], case["input"]
+        if case["portable"]:
+            assert find_hashtags(f"題 #{case['portable']}") == [case["portable"]]
+    for context in shared["contexts"]:
+        assert find_hashtags(context["text"]) == context["x"], context["text"]

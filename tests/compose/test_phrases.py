@@ -68,7 +68,7 @@ def test_any_cut_fits_and_leaves_no_stump(text: str, room: int) -> None:
     assert x_weight(shown) <= room
     assert text.startswith(kept)
     assert set(closing) <= set(CLOSE)
-    assert _surplus(shown) <= _surplus(text)
+    assert surplus(shown) <= surplus(text)
     whole = split_graphemes(text)
     assert split_graphemes(kept) == whole[: len(split_graphemes(kept))]
     following = text[len(kept) :]
@@ -81,7 +81,7 @@ def test_any_cut_fits_and_leaves_no_stump(text: str, room: int) -> None:
     assert not (kept[-1:].isdigit() and following[:1] in ("億", "兆", "円"))
 
 
-def _surplus(text: str) -> int:
+def surplus(text: str) -> int:
     """How many brackets stay open."""
     open_: list[str] = []
     for char in text:

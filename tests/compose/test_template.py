@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.compose import check_template
-from bot.compose.template import DotBullets, Words, render
+from bot.compose.template import DotBullets, Words, marks, render
 from bot.errors import DraftError
 
 VALUES = {
@@ -112,3 +112,21 @@ def test_no_template_runs_away(template: str) -> None:
     with pytest.raises(DraftError) as caught:
         render(template, VALUES)
     assert caught.value.code == "template"
+
+
+def test_marks_say_what_may_shrink_and_in_which_order() -> None:
+    assert marks("{{ title }} {{ link }}") == ()
+    template = (
+        "{{ title | shrink(2) }} {{ bullets | join(' ') | shrink }} {{ hashtags | shrink(3) }}"
+    )
+    check_template(template)
+    assert marks(template) == ("bullets", "title", "hashtags")
+    assert render(template, VALUES) == "題 一 二 #a #b"
+
+
+@pytest.mark.parametrize("template", ["\n{{ link | shrink }}", "\n{{ 'a' | shrink(1) }}"])
+def test_only_what_can_shrink_is_marked(template: str) -> None:
+    with pytest.raises(DraftError) as caught:
+        check_template(template)
+    assert caught.value.line == 2
+    assert "title, bullets, hashtags" in str(caught.value)
