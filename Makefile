@@ -27,7 +27,7 @@ run: install ## the main job on the sample: feeds in public/, new posts to state
 	$(BIN)/bot run --first-run
 
 test: dev ## the fast suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: check-only test ## test, and format, lint, types, import directions
 
