@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-from bot.compose.links import find_links
+from bot.compose.links import find_domains, find_links
 
 STOP = "\u200b"
 """Zero width space: weighs 1 on X, and ends a mention, tag, cashtag or domain."""
@@ -56,17 +56,14 @@ def _stop(text: str) -> str:
 
 
 def _stop_x(text: str) -> str:
-    text = _outside(_spans_with_scheme(text), text, lambda t: _CASHTAG.sub(rf"\1{STOP}", _stop(t)))
-    with_scheme = set(_spans_with_scheme(text))
-    bare = [span for span in find_links(text) if span not in with_scheme]
-    for start, end in reversed(bare):
-        text = text[:start] + _break_domain(text[start:end]) + text[end:]
+    return _outside(_spans_with_scheme(text), text, _stop_x_piece)
+
+
+def _stop_x_piece(text: str) -> str:
+    text = _CASHTAG.sub(rf"\1{STOP}", _stop(text))
+    for start, end in reversed(find_domains(text)):
+        text = text[:start] + text[start:end].replace(".", f".{STOP}") + text[end:]
     return text
-
-
-def _break_domain(url: str) -> str:
-    domain, slash, path = url.partition("/")
-    return domain.replace(".", f".{STOP}") + slash + path
 
 
 def _plain_mfm(text: str) -> str:

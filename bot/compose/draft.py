@@ -115,7 +115,7 @@ class _Composer:
                 numbered=self.account.numbered,
             )
         one = self._one(self._template)
-        if self._template == TEMPLATE and fold_of(self.account, one[1]) is not None:
+        if self._template == TEMPLATE and _fold(self.account, one[1]) is not None:
             one = self._one(FOLDED_TEMPLATE)
         return [one]
 
@@ -227,7 +227,7 @@ class _Composer:
         return (cover,) if shown and cover is not None and (cover.file or cover.url) else ()
 
     def _options(self, text: str) -> dict[str, Any]:
-        folded = fold_of(self.account, text)
+        folded = _fold(self.account, text)
         options = {
             "cw": self.said.cw and one_line(self.said.cw),
             "embed": "card" if self.account.image == "card" else None,
@@ -236,7 +236,7 @@ class _Composer:
         return {name: value for name, value in options.items() if value is not None}
 
 
-def fold_of(account: Account, text: str) -> int | None:
+def _fold(account: Account, text: str) -> int | None:
     return fold(text) if account.network == "x" else None
 
 

@@ -43,6 +43,8 @@ def fit(full: Cut, render: Render, fits: Fits, way: Way) -> tuple[Cut, str]:
         text = render(candidate)
         if text and fits(text):
             return candidate, text
+    if not render(full):
+        raise DraftError(msg("The template gives no text for this post"), code="template")
     raise DraftError(
         msg("It cannot be made short enough: even the shortest text is over the limit"),
         code="too-long",

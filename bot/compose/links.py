@@ -49,6 +49,17 @@ def utf16_units(text: str) -> str:
     return _ASTRAL.sub(lambda match: _pair(ord(match[0]) - 0x10000), text)
 
 
+def find_domains(text: str) -> list[Span]:
+    """What could become a link without a scheme, whatever surrounds it; not in an e-mail address."""
+    if "." not in text:
+        return []
+    return [
+        match.span()
+        for match in _ascii_domain().finditer(text)
+        if text[match.start() - 1 : match.start()] not in ("@", "＠")
+    ]
+
+
 def find_scheme_links(text: str) -> list[Span]:
     """What Mastodon makes a link of."""
     if "://" not in text:
@@ -181,6 +192,10 @@ def _valid(url: str, domain: str) -> bool:
 
 
 def _label_length(label: str) -> int:
-    if label.isascii():
-        return len(label)
-    return len("xn--") + len(whole_characters(label).encode("punycode"))
+    """In punycode; a full stop of another width parts labels there (RFC 3490, 3.1)."""
+    pieces = re.split("[。．｡]", whole_characters(label))
+    return sum(map(_punycode_length, pieces)) + len(pieces) - 1
+
+
+def _punycode_length(label: str) -> int:
+    return len(label) if label.isascii() else len("xn--") + len(label.encode("punycode"))

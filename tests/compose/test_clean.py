@@ -36,6 +36,10 @@ def test_one_line(text: str, line: str) -> None:
         ("$5", "$5"),
         ("DESIGN.md", f"DESIGN.{STOP}md"),
         ("docs.AI.com/a.html", f"docs.{STOP}AI.{STOP}com/a.html"),
+        (
+            "長い文" * 20 + "DESIGN.md",
+            "長い文" * 20 + f"DESIGN.{STOP}md",
+        ),  # a shorter cut would link
         ("https://example.com/@a#b を見よ", "https://example.com/@a#b を見よ"),
     ],
 )

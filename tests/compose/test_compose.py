@@ -221,6 +221,12 @@ def test_a_wrong_template_is_said_when_composing() -> None:
     assert caught.value.code == "template"
 
 
+def test_a_template_that_gives_nothing_is_said() -> None:
+    with pytest.raises(DraftError) as caught:
+        draft("x", settings={"template": "{% if not title %}a{% endif %}"})
+    assert caught.value.code == "template"
+
+
 def test_nothing_to_say() -> None:
     with pytest.raises(DraftError) as caught:
         draft("x", title="", lines=(), tags=())

@@ -74,6 +74,7 @@ def test_shared_graphemes() -> None:
         ("README.md", 23),
         ("README.\u200bmd", 10),
         ("Node.js", 7),
+        ("それでは、また次回の記事でお会いしましょう。DESIGN.md", 44 + 23),  # 。 parts the labels
     ],
 )
 def test_weights_by_hand(text: str, weight: int) -> None:
