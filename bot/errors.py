@@ -97,7 +97,9 @@ class Transient(NotSent):
 
 
 class _Until(NotSent):
-    def __init__(self, message: Message, *, until: datetime | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: Message, *, until: datetime | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message, code=code)
         self.until = until
 
