@@ -34,7 +34,8 @@ _PAIRS = {
     "‘": "’",
 }
 _TRAILING = " \u3000、。，．,.:：;；・-–—―〜~～|｜→←…‥"
-_PAUSE = "、。，,;；:：!?！？."
+_ENDS = "。！？!?."
+_PAUSE = "、，,;；:："
 _KEEP = 0.6  # a cut after a pause is better if it keeps this much of the room
 
 _UNITS = (
@@ -92,8 +93,13 @@ def _longest(text: str, places: Mapping[int, str], fits: Callable[[str], bool]) 
 
 
 def _at_pause(text: str, places: Mapping[int, str], best: int) -> int:
-    pauses = [p for p in places if best * _KEEP <= p <= best and text[:p].rstrip()[-1:] in _PAUSE]
-    return pauses[-1] if pauses else best
+    """The last end of a sentence, else the last pause, that keeps enough of the room."""
+    near = [place for place in places if best * _KEEP <= place <= best]
+    for marks in (_ENDS, _PAUSE):
+        found = [place for place in near if text[:place].rstrip()[-1:] in marks]
+        if found:
+            return found[-1]
+    return best
 
 
 def _places(text: str) -> dict[int, str]:

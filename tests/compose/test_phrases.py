@@ -52,6 +52,11 @@ def test_a_cut_after_a_pause_is_better() -> None:
     assert to(text, 44) == "わずか数か月前に調達したばかりだが…"
 
 
+def test_the_end_of_a_sentence_is_better_still() -> None:
+    text = "新しい処理系が公開され、料金が下がった。小さな会社でも、導入がしやすくなるという。"
+    assert to(text, 58) == "新しい処理系が公開され、料金が下がった…"
+
+
 PIECES = st.sampled_from(
     ["資金は", "200億ドル", "（約3兆円）", "「", "」", "AI", "GPT-5.2", " ", "、", "。", "に達した", "👩🏽‍🚀", "が", "16 GB",
      "https://example.com/a ", "クラウド", "か\u309a", "(", ")", "次世代の"]
