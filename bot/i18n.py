@@ -30,7 +30,7 @@ class Message:
 
     def in_language(self, language: str) -> str:
         """For what is written and read by others: the site's language, not the command line's."""
-        return self._said_by(_catalogue(language.split("-")[0].lower()))
+        return self._said_by(_catalogue(language.split("-", maxsplit=1)[0].lower()))
 
     def _said_by(self, catalogue: gettext.NullTranslations) -> str:
         text = catalogue.gettext(self.template) if self.template else ""

@@ -54,7 +54,9 @@ class Post:
 
     `id` is empty until the ledger has named the post; `explicit_id` is front matter's `id`/`guid`.
     `why_not` is a stable code (draft, future, expired, …), None exactly where `visible`.
-    `changes_at` is when its visibility next changes by the clock alone.
+    `changes_at` is when its visibility next changes by the clock alone. `sketch` tells a changed
+    text from another one; posts with the same `translation` (not empty) are one article in several
+    languages. `first_visible` (UTC microseconds) is the ledger's.
     """
 
     path: str
@@ -79,6 +81,9 @@ class Post:
     aliases: tuple[str, ...] = ()
     changes_at: datetime | None = None
     social: Json = field(default_factory=dict)
+    sketch: str = ""
+    translation: str = ""
+    first_visible: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +224,7 @@ class Article:
     title: str
     content_hash: str
     first_seen: int
+    sketch: str = ""
     first_visible: int | None = None
     changed_at: int | None = None
     gone_at: int | None = None

@@ -38,6 +38,7 @@ REASONS = {
     "no-date": msg("its date cannot be read"),
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
+    "doubt": msg("it may be an old post under a new name"),
     "sent": msg("already sent"),
     "gone": msg("its file is gone"),
     "thread": msg("an earlier part of its thread was not sent"),

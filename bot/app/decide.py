@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from bot.app.turn import spellings
 from bot.app.wiring import App
@@ -15,7 +16,13 @@ from bot.outbox.plan import DRAFT_ERROR, delivery_id
 
 
 def approve(app: App, which: Sequence[str]) -> list[Delivery]:
-    """Held deliveries become planned: all, or those named by id (a unique prefix) or path."""
+    """Held deliveries become planned: all, or those named by id (a unique prefix) or path. Without
+    names, files that are no longer there count as removed, however many they are."""
+    if not which:
+        ledger = app.ledger
+        site = app.scan(ledger.articles())
+        if site.readable:
+            ledger.save_articles([replace(a, gone_at=ledger.now()) for a in site.missing])
     return _decide(app, which, {State.HELD}, State.PLANNED, "approved", all_without_names=True)
 
 

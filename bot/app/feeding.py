@@ -31,7 +31,7 @@ def feed_turn(app: App) -> tuple[Site, Written | None]:
     """`bot feed`. Nothing is written where the content folder cannot be read."""
     ledger = app.ledger
     site = app.scan(ledger.articles())
-    if not site.readable:
+    if not site.readable or site.shrunk:
         return site, None
     ledger.save_articles(site.changed)
     return site, write_site_feeds(app, site)

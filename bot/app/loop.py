@@ -78,7 +78,7 @@ class Loop:
                 log.warning("%s", flooded(seen.plan.held))
             for _thread, wake in self._workers.values():
                 wake.set()
-            if seen.site.readable:
+            if seen.site.readable and not seen.site.shrunk:
                 problems += self._feed(seen.site)
             self._say(problems)
             self._dispatcher.take_over()

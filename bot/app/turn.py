@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.app.wiring import App, Site
 from bot.content.identity import unread_article
@@ -148,6 +148,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         flood=app.config.publish.flood,
         now=ledger.now() if ledger else round(app.now().timestamp() * 1_000_000),
         unreadable=site.unreadable,
+        doubtful=site.doubtful,
         named=named,
     )
     return Outlook(site=site, plan=plan(view), existing=existing, named=named, refused=refused)
@@ -182,6 +183,8 @@ def carry_out(app: App, seen: Outlook) -> dict[str, int]:
     if not seen.site.readable:
         return {}
     changed = list(seen.site.changed)
+    if not seen.site.shrunk:
+        changed += [replace(article, gone_at=now) for article in seen.site.missing]
     unread = _unread_articles(app, seen, now) if seen.plan.baselines else []
     ledger.save_articles([*changed, *unread])
     counts: dict[str, int] = {}
@@ -273,7 +276,7 @@ def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Accou
     waiting = {d.account for d in rows if d.state in (State.PLANNED, State.RETRY)}
     missing = {a.name: app.missing(a) for a in accounts if a.name in waiting}
     result.not_ready = {name: why for name, why in missing.items() if why is not None}
-    held = any(d.state is State.HELD or d.needs_person for d in rows)
+    held = result.outlook.site.shrunk or any(d.state is State.HELD or d.needs_person for d in rows)
     paused = any(t.paused for t in ledger.targets().values())
     result.needs_person = held or paused
 

@@ -64,7 +64,9 @@ def system_world() -> World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One scan, with every post named: what everything else starts from."""
+    """One scan, with every post named: what everything else starts from. `missing`: articles whose
+    file is not there; `shrunk`: so many that it may be the folder that is wrong: then nothing is
+    concluded until a person says so."""
 
     posts: tuple[Post, ...]
     problems: tuple[Problem, ...]
@@ -72,6 +74,9 @@ class Site:
     changed: tuple[Article, ...]
     unreadable: Mapping[str, str]
     readable: bool
+    missing: tuple[Article, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+    shrunk: bool = False
 
 
 class App:
@@ -261,13 +266,35 @@ class App:
         )
         by_path = {a.path: a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}
+        problems = [*scan.problems, *named.problems]
+        present = sum(a.gone_at is None for a in articles)
+        shrunk = len(named.missing) > max(self.config.publish.flood, present // 2)
+        if shrunk and scan.readable:
+            unreadable |= {a.id: a.path for a in named.missing}
+            problems.append(self._shrunk(len(named.missing), present))
         return Site(
             posts=named.posts,
-            problems=(*scan.problems, *named.problems),
+            problems=tuple(problems),
             articles=named.articles,
             changed=named.changed,
             unreadable=unreadable,
             readable=scan.readable,
+            missing=named.missing,
+            doubtful=named.doubtful,
+            shrunk=shrunk,
+        )
+
+    def _shrunk(self, missing: int, present: int) -> Problem:
+        return Problem(
+            path=self.config.content.path,
+            message=msg(
+                "{missing} of {present} posts are no longer there: the folder may be wrong",
+                missing=missing,
+                present=present,
+            ),
+            code="content-shrunk",
+            hint=msg("nothing is concluded from that; if you removed them, say bot approve"),
+            post_lost=False,
         )
 
     def compose(self, post: Post, account: Account) -> Draft:

@@ -4,22 +4,30 @@ once, so that a rename, a move or a new slug is the same post. Pure."""
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.i18n import msg
 from bot.model import Article, Post, Problem
 
+SKETCH_LINES = 24
+"""How many lines' hashes tell whether two texts are mostly the same."""
+MOSTLY = 0.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
     """`posts` with their ids, `articles` as the ledger shall keep them now (all that are there),
-    `changed` those of them that differ from what it keeps."""
+    `changed` those of them that differ from what it keeps, `missing` those whose file is not there.
+    `doubtful`: ids of new posts that may be old ones: a person is asked."""
 
     posts: tuple[Post, ...]
     articles: tuple[Article, ...]
     changed: tuple[Article, ...]
+    missing: tuple[Article, ...]
     problems: tuple[Problem, ...]
+    doubtful: frozenset[str]
 
 
 def identify(
@@ -34,10 +42,13 @@ def identify(
     articles are not taken as moved. `now`: UTC microseconds. `guid`: a post's id in feeds, asked
     at its first sight."""
     matched = _match(posts, known, set(unread))
+    used = {a.id for a in matched.values()}
+    replaced = {a.path for a in known if a.id not in used and a.gone_at is None}
     taken = {a.id for a in known}
     named: list[Post] = []
     problems: list[Problem] = []
     articles: list[Article] = []
+    doubtful: set[str] = set()
     for post in posts:
         article = matched.get(post.path)
         if article is None:
@@ -45,18 +56,22 @@ def identify(
             taken.add(article.id)
             if post.explicit_id and article.id != post.explicit_id:
                 problems.append(_twice(post))
-        named.append(replace(post, id=article.id))
-        articles.append(_seen(article, post, now, guid))
+            elif post.path in replaced:
+                doubtful.add(article.id)
+                problems.append(_doubt(post))
+        article = _seen(article, post, now, guid)
+        named.append(replace(post, id=article.id, first_visible=article.first_visible))
+        articles.append(article)
     before = {a.id: a for a in known}
     present = {a.id for a in articles}
-    gone = [
-        replace(a, gone_at=now)
-        for a in known
-        if a.id not in present and a.gone_at is None and a.path not in set(unread)
-    ]
-    changed = tuple(a for a in articles if before.get(a.id) != a) + tuple(gone)
+    lost = {a.id for a in known if a.path in set(unread)}
     return Identified(
-        posts=tuple(named), articles=tuple(articles), changed=changed, problems=tuple(problems)
+        posts=tuple(_apart(named, articles)),
+        articles=tuple(articles),
+        changed=tuple(a for a in articles if before.get(a.id) != a),
+        missing=tuple(a for a in known if a.id not in present | lost and a.gone_at is None),
+        problems=tuple(problems),
+        doubtful=frozenset(doubtful),
     )
 
 
@@ -75,6 +90,22 @@ def unread_article(path: str, site: str, now: int, taken: Collection[str]) -> Ar
     """A file that is there and cannot be read yet: its place in the ledger."""
     id = new_id(site, path, taken)
     return Article(id=id, path=path, guid="", url="", title="", content_hash="", first_seen=now)
+
+
+def sketch(data: bytes) -> str:
+    """The smallest hashes of a file's lines: much of them stays when a few lines change."""
+    hashes = {zlib.crc32(line) for line in data.split(b"\n") if len(line) > 3}
+    return " ".join(f"{n:08x}" for n in sorted(hashes)[:SKETCH_LINES])
+
+
+def mostly_same(one: str, other: str) -> bool:
+    """Whether two sketches are of mostly the same text (the smallest of both together, and how
+    many of them both have)."""
+    first, second = set(one.split()), set(other.split())
+    smallest = sorted(first | second)[:SKETCH_LINES]
+    return bool(smallest) and sum(h in first and h in second for h in smallest) >= MOSTLY * len(
+        smallest
+    )
 
 
 def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) -> dict[str, Article]:
@@ -103,14 +134,19 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
         same = by_path.get(post.path, ())
         give(post, [a for a in same if a.url == post.url or a.content_hash == post.content_hash])
     for post in posts:
-        moved = [a for a in by_hash.get(post.content_hash, ()) if a.path not in here]
-        give(post, moved)
+        give(post, [a for a in by_hash.get(post.content_hash, ()) if a.path not in here])
     for post in posts:
         urls = (post.url, *post.aliases)
         give(post, [a for url in urls for a in by_url.get(url, ()) if a.path not in here])
     for post in posts:
-        give(post, by_path.get(post.path, ()))
+        give(post, [a for a in by_path.get(post.path, ()) if _still(a, post)])
     return found
+
+
+def _still(article: Article, post: Post) -> bool:
+    """The same path: also the same post? A file that could not be read before has no signs yet."""
+    unknown = not article.content_hash
+    return unknown or article.title == post.title or mostly_same(article.sketch, post.sketch)
 
 
 def _group(articles: Sequence[Article], key: Callable[[Article], str]) -> dict[str, list[Article]]:
@@ -120,6 +156,20 @@ def _group(articles: Sequence[Article], key: Callable[[Article], str]) -> dict[s
         if name:
             groups.setdefault(name, []).append(article)
     return groups
+
+
+def _apart(posts: Sequence[Post], articles: Sequence[Article]) -> list[Post]:
+    """Of several posts with one address one is published: the one that had it first."""
+    order = {a.id: (a.first_visible or a.first_seen, a.first_seen, a.path) for a in articles}
+    first: dict[str, Post] = {}
+    for post in sorted((p for p in posts if p.visible), key=lambda p: order[p.id]):
+        first.setdefault(post.url, post)
+    return [
+        replace(post, visible=False, why_not="collision")
+        if post.visible and first[post.url].id != post.id
+        else post
+        for post in posts
+    ]
 
 
 def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:
@@ -132,6 +182,7 @@ def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:
         url=post.url,
         title=post.title,
         content_hash=post.content_hash,
+        sketch=post.sketch,
         first_seen=now,
     )
 
@@ -145,6 +196,7 @@ def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -
         url=post.url,
         title=post.title,
         content_hash=post.content_hash,
+        sketch=post.sketch,
         changed_at=now if changed else article.changed_at,
         first_visible=article.first_visible or (now if post.visible else None),
         gone_at=None,
@@ -157,5 +209,15 @@ def _twice(post: Post) -> Problem:
         message=msg("the id {id} belongs to another file", id=post.explicit_id or ""),
         code="duplicate-id",
         hint=msg("it is treated as a new post; give it an id of its own"),
+        post_lost=False,
+    )
+
+
+def _doubt(post: Post) -> Problem:
+    return Problem(
+        path=post.path,
+        message=msg("title, address and text are all others than before: is this a new post?"),
+        code="new-or-old",
+        hint=msg("it waits: bot approve shares it as a new post, bot skip does not"),
         post_lost=False,
     )

@@ -110,7 +110,7 @@ class Ledger:
                 statement = self._insert(articles).values(chunk)
                 kept = {
                     name: statement.excluded[name]
-                    for name in ("path", "url", "title", "content_hash", "changed_at", "gone_at")
+                    for name in ("path", "url", "title", "content_hash", "sketch", "changed_at", "gone_at")
                 }
                 first = func.coalesce(articles.c.first_visible, statement.excluded["first_visible"])
                 c.execute(

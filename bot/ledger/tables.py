@@ -40,6 +40,7 @@ articles = Table(
     Column("url", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Column("sketch", Text, nullable=False),
     Column("first_seen", BigInteger, nullable=False),
     Column("first_visible", BigInteger),
     Column("changed_at", BigInteger),

@@ -16,8 +16,10 @@ from bot.outbox.states import Move, dump
 from bot.settings import Account
 
 SHARE = "share"
-FLOOD, BASELINE, DRAFT_ERROR, GONE, SHORTER = "flood", "baseline", "draft", "gone", "shorter"
+FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
+GONE, SHORTER = "gone", "shorter"
 _WAITING = frozenset({State.PLANNED, State.HELD, State.RETRY})
+_LATEST = 1 << 62
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 Compose = Callable[[Post, Account], Draft]
@@ -38,6 +40,7 @@ class View:
     flood: int
     now: int
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Collection[str] = frozenset()
     named: Collection[str] = frozenset()
 
 
@@ -68,7 +71,7 @@ def plan(view: View) -> Plan:
         for seq, post in enumerate(visible):
             rows = known.get((post.id, account.name))
             if rows is None:
-                new += _fresh(view, account, post, seq, held=post.id in flooded)
+                new += _fresh(view, account, post, seq, hold=_hold(view, post, flooded))
             else:
                 _revise(view, account, post, seq, rows, new, moves, anew)
     moves += _withdrawn(view)
@@ -76,8 +79,8 @@ def plan(view: View) -> Plan:
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:
-    """Oldest first; posts of one midnight by their path."""
-    return sorted(posts, key=lambda post: (post.date or _EARLIEST, post.path))
+    """As they were first seen visible, then by date; posts of one midnight by their path."""
+    return sorted(posts, key=lambda p: (p.first_visible or _LATEST, p.date or _EARLIEST, p.path))
 
 
 def delivery_id(
@@ -105,7 +108,7 @@ def _baseline(view: View, account: Account, visible: Sequence[Post]) -> list[Del
     rows: list[Delivery] = []
     for seq, post in enumerate(visible):
         if post.id in newest or post.id in view.named:
-            rows += _fresh(view, account, post, seq, held=False)
+            rows += _fresh(view, account, post, seq, hold=None)
         else:
             rows.append(
                 _row(view, account, post.id, post.path, post.url, seq, State.SKIPPED, BASELINE)
@@ -126,13 +129,24 @@ def _flooded(
     return fresh if len(fresh) > view.flood else set()
 
 
-def _fresh(view: View, account: Account, post: Post, seq: int, *, held: bool) -> list[Delivery]:
+def _hold(view: View, post: Post, flooded: Collection[str]) -> str | None:
+    """Why a new post waits for a person; what a person named does not."""
+    if post.id in view.named:
+        return None
+    if post.id in view.doubtful:
+        return DOUBT
+    return FLOOD if post.id in flooded else None
+
+
+def _fresh(
+    view: View, account: Account, post: Post, seq: int, *, hold: str | None
+) -> list[Delivery]:
     """A share that is not in the ledger: one row a part."""
-    state, reason = (State.HELD, FLOOD) if held else (State.PLANNED, None)
-    blank = _row(view, account, post.id, post.path, post.url, seq, state, reason)
+    state = State.HELD if hold else State.PLANNED
+    blank = _row(view, account, post.id, post.path, post.url, seq, state, hold)
     draft, error = _try(view, account, post)
     if draft is None:
-        return [replace(blank, **(error if held else {**error, **_HELD_DRAFT}))]
+        return [replace(blank, **(error if hold else {**error, **_HELD_DRAFT}))]
     return [_with_part(view.site, blank, part, draft) for part in range(len(draft.parts))]
 
 
@@ -228,6 +242,7 @@ def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:
 
 
 _FOR_GOOD = frozenset({"dropped", "thread"})
+_ASKED = ((State.SKIPPED, BASELINE), (State.HELD, FLOOD), (State.HELD, DOUBT))
 _HELD_DRAFT = {"state": State.HELD, "reason": DRAFT_ERROR}
 
 

@@ -285,17 +285,25 @@ def micros(moment: datetime) -> int:
 
 def dump(message: Message) -> str:
     """A message as the ledger keeps it: in no language, so that it can be shown in any."""
-    return json.dumps(
-        {"t": message.template, "v": dict(message.values)}, ensure_ascii=False, default=str
-    )
+    return json.dumps(message, ensure_ascii=False, default=_plain)
 
 
 def load(text: str | None) -> Message | None:
     """What `dump` kept."""
     if not text:
         return None
-    kept = json.loads(text)
-    return Message(kept["t"], kept["v"])
+    kept = json.loads(text, object_hook=_message)
+    return kept if isinstance(kept, Message) else None
+
+
+def _plain(value: Any) -> Any:
+    return (
+        {"t": value.template, "v": dict(value.values)} if isinstance(value, Message) else str(value)
+    )
+
+
+def _message(kept: dict[str, Any]) -> Any:
+    return Message(kept["t"], kept["v"]) if set(kept) == {"t", "v"} else kept
 
 
 _RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
