@@ -6,12 +6,12 @@ to the configuration's folder, with `/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from threading import Event
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from bot.i18n import Message
 
@@ -355,6 +355,25 @@ class Poster(Protocol):
         `since`, leaving out the remote ids in `known`. Raises NotSent where it cannot be read."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One of the account's own posts as read back: `links` are the addresses it leads to."""
+
+    id: str
+    url: str | None
+    at: datetime
+    text: str
+    links: tuple[str, ...]
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A poster that can also list: `recent` gives the account's newest own posts, newest first.
+    Raises NotSent where it cannot be read."""
+
+    def recent(self, limit: int) -> Sequence[Seen]: ...
 
 
 class Clock(Protocol):
