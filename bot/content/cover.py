@@ -9,21 +9,23 @@ from __future__ import annotations
 import functools
 import os
 import re
-import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from bot.content.files import read_head
 from bot.content.names import escape
 from bot.content.rules import SiteRules
 from bot.i18n import Message, msg
-from bot.model import Image, Post, Problem
+from bot.model import Image, Problem
 
 KEYS = ("images", "image", "featured_image", "featuredimage", "thumbnail")
 BUNDLE_NAMES = ("feature", "cover", "thumbnail")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
-HEAD = 64 * 1024
+HEAD = 512
+HEAD_OF_JPEG = 64 * 1024
+_MARKS = re.compile("[?#%]")
 _PICTURE = re.compile(
     r"!\[([^\]\n]{0,300})\]\((?:<([^>\n]{1,500})>|([^)\s]{1,500}))[^)\n]{0,300}\)"
     r"|<img\s[^<>]{0,500}?src=[\"']([^\"'\n]{1,500})",
@@ -89,16 +91,16 @@ def body_cover(body: str) -> Wanted | None:
 
 
 def find_cover(
-    wanted: Wanted, path: str, source: str, rules: SiteRules
+    wanted: Wanted, path: str, source: str, url: str, rules: SiteRules
 ) -> tuple[Image | None, Problem | None]:
-    """The picture of the post at `path`, whose file is `source`."""
+    """The picture of the post at `path`, whose file is `source` and whose address is `url`."""
     if wanted.ref in rules.ignore_covers:
         return None, None
     try:
         remote = _remote(wanted, rules)
         if remote:
             return Image(alt=wanted.alt, url=remote), None
-        return _local(wanted, source, rules), None
+        return _local(wanted, source, url, rules), None
     except Refusal as refusal:
         problem = Problem(
             path=path,
@@ -113,15 +115,15 @@ def find_cover(
         return Image(alt=wanted.alt, shown=_expected(wanted, rules)), problem
 
 
-def public_address(file: str, post: Post, rules: SiteRules) -> str | None:
+def public_address(file: str, source: str, url: str, rules: SiteRules) -> str | None:
     """Where readers of the site find this file: static files under the site's address, those of a
     bundle beside its page; None for others (assets are published by templates alone)."""
     for folder in rules.static:
         if _is_below(file, folder):
-            return _under(rules.url, os.path.relpath(file, folder))
-    bundle = _bundle(post.source)
+            return _under(rules.url, file[len(folder.rstrip(os.sep)) + 1 :])
+    bundle = _bundle(source)
     if bundle is not None and _is_below(file, bundle):
-        return _under(post.url, os.path.relpath(file, bundle))
+        return _under(url, file[len(bundle) + 1 :])
     return None
 
 
@@ -139,6 +141,8 @@ def _expected(wanted: Wanted, rules: SiteRules) -> str:
 def _remote(wanted: Wanted, rules: SiteRules) -> str | None:
     """The address of a picture elsewhere, percent-encoded; None where it is a file of the site."""
     ref = wanted.ref
+    if ":" not in ref and not ref.startswith("//"):
+        return None
     if ref.startswith("//"):
         ref = urlsplit(rules.url).scheme + ":" + ref
     try:
@@ -155,17 +159,17 @@ def _remote(wanted: Wanted, rules: SiteRules) -> str | None:
     return f"{parts.scheme}://{parts.netloc}{escape(parts.path)}{query}"
 
 
-def _local(wanted: Wanted, source: str, rules: SiteRules) -> Image:
-    names = _names(wanted, rules)
+def _local(wanted: Wanted, source: str, url: str, rules: SiteRules) -> Image:
     outside = False
-    for folder, name in _places(names, source, rules, wanted.relative):
+    for folder, name in _places(_names(wanted, rules), source, rules, wanted.relative):
         file = os.path.normpath(os.path.join(folder, name))
         inside = _is_below(file, folder) or _is_below(file, rules.content)
-        if not inside or not _stays(file, rules):
-            outside = outside or not inside or os.path.lexists(file)
-            continue
-        if os.path.isfile(file):
-            return _image(file, wanted, rules)
+        if not inside:
+            outside = True
+        elif os.path.isfile(file):
+            if _stays(file, rules):
+                return _image(file, wanted, public_address(file, source, url, rules), rules)
+            outside = True
     raise _outside(wanted.ref) if outside else _missing(wanted.ref)
 
 
@@ -179,24 +183,25 @@ def _names(wanted: Wanted, rules: SiteRules) -> tuple[str, ...]:
     base = urlsplit(rules.url).path
     if len(base) > 1 and ref.startswith(base):
         ref = "/" + ref[len(base) :]
+    if not _MARKS.search(ref):
+        return (ref,)
     plain = ref.split("?", 1)[0].split("#", 1)[0]
     return tuple(dict.fromkeys((ref, plain, unquote(plain))))
 
 
 def _places(
     names: tuple[str, ...], source: str, rules: SiteRules, relative: bool
-) -> list[tuple[str, str]]:
+) -> Iterator[tuple[str, str]]:
     """Folder and name, in the order in which they are looked for: the post's bundle, then the
     site's static files and assets."""
     bundle = _bundle(source)
     near = bundle or (os.path.dirname(source) if relative else None)
-    folders = [*([near] if near else []), *rules.static, *([rules.assets] if rules.assets else [])]
-    return [
-        (folder, name.lstrip("/"))
-        for name in names
-        for folder in folders
-        if not (name.startswith("/") and folder == bundle)
-    ]
+    for name in names:
+        if near and not (bundle and name.startswith("/")):
+            yield near, name.lstrip("/")
+        for folder in (*rules.static, rules.assets):
+            if folder:
+                yield folder, name.lstrip("/")
 
 
 def _bundle(source: str) -> str | None:
@@ -210,11 +215,15 @@ def _is_below(file: str, folder: str) -> bool:
 
 def _stays(file: str, rules: SiteRules) -> bool:
     """Whether the file, symbolic links followed, lies in a folder of the site."""
-    real = os.path.join(_real(os.path.dirname(file)), os.path.basename(file))
-    if os.path.islink(real):
-        real = os.path.realpath(real)
-    roots = (rules.content, rules.assets, *rules.static, *(m.source for m in rules.mounts))
-    return any(_is_below(real, _real(root)) for root in roots if root)
+    folder = os.path.dirname(os.path.realpath(file) if os.path.islink(file) else file)
+    roots = (*rules.static, rules.assets, *(mount.source for mount in rules.roots))
+    return _is_inside(folder, roots)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_inside(folder: str, roots: tuple[str, ...]) -> bool:
+    real = _real(folder) + os.sep
+    return any(real.startswith(_real(root) + os.sep) for root in roots if root)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -222,32 +231,36 @@ def _real(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-def _image(file: str, wanted: Wanted, rules: SiteRules) -> Image:
+def _image(file: str, wanted: Wanted, public: str | None, rules: SiteRules) -> Image:
     try:
-        info = os.stat(file)
-        if not stat.S_ISREG(info.st_mode):
-            raise _missing(wanted.ref)
-        with open(file, "rb") as stream:
-            head = stream.read(HEAD)
+        head, size = read_head(file, HEAD)
+        mime = sniff(head)
+        if mime == "image/jpeg" and _jpeg(head) == (None, None):
+            head, size = read_head(file, HEAD_OF_JPEG)
     except OSError as error:
         raise Refusal(
             "cover-unreadable",
-            msg("The cover {ref} cannot be read: {reason}", ref=wanted.ref, reason=error.strerror),
+            msg(
+                "The cover {ref} cannot be read: {reason}",
+                ref=wanted.ref,
+                reason=str(error.strerror),
+            ),
             msg("Check the permissions of the file."),
         ) from None
-    mime = sniff(head)
     if mime is None:
         raise _no_image(wanted.ref, head)
     width, height = dimensions(head, mime)
-    shown = os.path.relpath(file, rules.root).replace(os.sep, "/")
+    root = rules.root.rstrip(os.sep) + os.sep
+    shown = file[len(root) :] if file.startswith(root) else os.path.relpath(file, rules.root)
     return Image(
         alt=wanted.alt,
         file=file,
-        shown=shown,
+        shown=shown.replace(os.sep, "/"),
+        public=public,
         mime=mime,
         width=width,
         height=height,
-        size=info.st_size,
+        size=size,
     )
 
 

@@ -5,12 +5,12 @@ The spellings are those of https://github.com/spf13/cast (its list of time forma
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.content.hugo import Place
 from bot.content.rules import SiteRules
@@ -29,6 +29,7 @@ _ABBREVIATIONS = (
     "nov",
     "dec",
 )
+_ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _MONTHS = dict(zip(_ABBREVIATIONS, range(1, 13), strict=True))
 _IN_NAME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})(?:-(\d{2})-(\d{2})-(\d{2})|T(\d{2}):(\d{2}):(\d{2}))?", re.ASCII
@@ -48,8 +49,7 @@ _FORMS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dates:
+class Dates(NamedTuple):
     """A page's four dates. `slug` is what stands behind a date that the file name gave; `bad` is
     the first key and value that Hugo could not read."""
 
@@ -69,37 +69,53 @@ def read_dates(
     matter: Mapping[str, Any], place: Place, rules: SiteRules, modified: datetime | None = None
 ) -> Dates:
     """Each date from the first of its keys that has a value (https://gohugo.io/configuration/front-matter/)."""
-    found: dict[str, Any] = {"slug": "", "bad": None}
-    for name, keys in rules.dates.items():
-        found[name] = None
+    read = _Keys(matter, place, rules.zone, modified)
+    date, lastmod, publish, expiry = (
+        read.first(rules.dates[name]) for name in ("date", "lastmod", "publishdate", "expirydate")
+    )
+    return Dates(
+        date=date,
+        lastmod=lastmod or date,
+        publishdate=publish or date,
+        expirydate=expiry,
+        slug=read.slug,
+        bad=read.bad,
+    )
+
+
+class _Keys:
+    """The dates of one page by key, each read once."""
+
+    def __init__(
+        self, matter: Mapping[str, Any], place: Place, zone: tzinfo, modified: datetime | None
+    ) -> None:
+        self.matter, self.place, self.zone, self.modified = matter, place, zone, modified
+        self.known: dict[str, datetime | None] = {}
+        self.slug = ""
+        self.bad: tuple[str, Any] | None = None
+
+    def first(self, keys: Iterable[str]) -> datetime | None:
         for key in keys:
-            try:
-                found[name] = _from(key, matter, place, rules, modified, found)
-            except BadDate:
-                found["bad"] = found["bad"] or (key, matter[key])
-            if found[name]:
-                break
-    found["lastmod"] = found["lastmod"] or found["date"]
-    found["publishdate"] = found["publishdate"] or found["date"]
-    return Dates(**found)
+            if key in self.matter or key[0] == ":":
+                if key not in self.known:
+                    self.known[key] = self.read(key)
+                if self.known[key]:
+                    return self.known[key]
+        return None
 
-
-def _from(
-    key: str,
-    matter: Mapping[str, Any],
-    place: Place,
-    rules: SiteRules,
-    modified: datetime | None,
-    found: dict[str, Any],
-) -> datetime | None:
-    if key == ":filename":
-        name = posixpath.basename(place.folder) if place.kind == "bundle" else place.base
-        moment, slug = date_in_name(name, rules.zone)
-        found["slug"] = found["slug"] or slug
-        return moment
-    if key == ":filemodtime":
-        return modified
-    return read_date(matter.get(key), rules.zone)
+    def read(self, key: str) -> datetime | None:
+        if key == ":filename":
+            place = self.place
+            name = posixpath.basename(place.folder) if place.kind == "bundle" else place.base
+            moment, self.slug = date_in_name(name, self.zone)
+            return moment
+        if key[0] == ":":
+            return self.modified if key == ":filemodtime" else None
+        try:
+            return read_date(self.matter[key], self.zone)
+        except BadDate:
+            self.bad = self.bad or (key, self.matter[key])
+            return None
 
 
 def date_in_name(name: str, zone: tzinfo) -> tuple[datetime | None, str]:
@@ -137,6 +153,7 @@ def _unix(seconds: int) -> datetime:
         raise BadDate(str(seconds)) from None
 
 
+@functools.lru_cache(maxsize=4096)
 def _text(text: str, zone: tzinfo) -> datetime | None:
     for form in _FORMS:
         found = form.fullmatch(text)
@@ -159,10 +176,10 @@ def _moment(part: dict[str, str | None], text: str, zone: tzinfo) -> datetime | 
             int(fraction),
             tzinfo=_zone(part.get("z"), text, zone),
         )
-        moment.astimezone(UTC)
+        utc = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadDate(text) from None
-    return None if moment.astimezone(UTC) == datetime(1, 1, 1, tzinfo=UTC) else moment
+    return None if utc == _ZERO else moment
 
 
 def _zone(name: str | None, text: str, zone: tzinfo) -> tzinfo:

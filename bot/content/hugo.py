@@ -9,9 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, unquote_plus
 
 from bot.content.names import escape, file_name, path_name
@@ -29,8 +28,7 @@ _MONTH_NAMES = (
 _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """Where a file stands in the content tree. `kind`: page, bundle (index.md) or section
     (_index.md); `base` is the file name without suffix and language; `sections` the folders of the
     section it is in; `key` is the same for all translations of a page."""
@@ -44,8 +42,11 @@ class Place:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
+class Branches(Protocol):
+    def branches_of(self, language: str) -> Collection[str]: ...
+
+
+class Naming(NamedTuple):
     """What of the front matter an address may hold."""
 
     title: str
@@ -61,10 +62,10 @@ def place_of(
     file: str,
     rules: SiteRules,
     language: str | None = None,
-    branches: Callable[[str], Collection[str]] = lambda language: (),
+    tree: Branches | None = None,
 ) -> Place:
-    """`file` is relative to the content folder, with `/`; `branches(language)` are the folders that
-    have an _index.md in that language and so are sections of their own."""
+    """`file` is relative to the content folder, with `/`; `tree` knows the folders that have an
+    _index.md in a language and so are sections of their own."""
     folder, name = posixpath.split(file)
     base, named = _language_suffix(name.rsplit(".", 1)[0], rules)
     kind = {"index": "bundle", "_index": "section"}.get(base, "page")
@@ -79,7 +80,7 @@ def place_of(
         kind=kind,
         language=spoken,
         section=path_name(above[0], rules) if above else "",
-        sections=_sections(file, above[:1], branches(spoken), rules),
+        sections=_sections(file, above[:1], tree.branches_of(spoken) if tree else (), rules),
         key=posixpath.join(folder, "" if kind == "bundle" else base).rstrip("/"),
     )
 
@@ -91,6 +92,8 @@ def _sections(
     posts/sub-way it takes posts/sub for one, and so does this."""
     if not top:
         return ()
+    if not branches:
+        return (file_name(top[0], rules),)
     path = _names(file, _KEYS)
     above = [branch for branch in branches if path.startswith(_names(branch, _KEYS))]
     return tuple(_names(max([*top, *above], key=len), rules).split("/"))
@@ -308,8 +311,7 @@ def _go_layout(name: str, date: datetime | None) -> str | None:
 # --- visibility -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visibility:
+class Visibility(NamedTuple):
     """What decides whether a post is published. `reason` holds at any time; the rest by the clock."""
 
     reason: str | None
@@ -349,7 +351,7 @@ def hidden_reason(
         return "not-html"
     if matter.get("layout") in ("search", "archives"):
         return "not-a-post"
-    if any(len(part.encode()) > 255 for part in unquote(url).split("/")):
+    if len(url) > 255 and any(len(part.encode()) > 255 for part in unquote(url).split("/")):
         return "url-too-long"
     if rules.sections and place.section not in rules.sections:
         return "not-in-sections"

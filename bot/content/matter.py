@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.content.quick import read_quickly
 from bot.errors import ContentError
 from bot.i18n import Message, msg
 
@@ -187,6 +188,13 @@ def _tidy(value: Any, depth: int = 0) -> Any:
 
 
 def _load_yaml(text: str) -> Any:
+    quick = read_quickly(text, plain_scalar)
+    if quick is not None:
+        return quick
+    return _load_any_yaml(text)
+
+
+def _load_any_yaml(text: str) -> Any:
     import yaml
 
     if "\\ud" in text.lower():

@@ -5,6 +5,7 @@ The rules: https://gohugo.io/content-management/urls/#slug
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from urllib.parse import quote, unquote
@@ -16,7 +17,7 @@ _SPACES = frozenset(" \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") |
     chr(c) for c in range(0x2000, 0x200B)
 }
 _HEX = frozenset("0123456789abcdefABCDEF")
-_SIMPLE = re.compile(r"[0-9a-z_.\-]*", re.ASCII)
+_SIMPLE = re.compile(r"[0-9A-Za-z./\\_#+~@\-]*")
 _VALID_PATH = re.compile(r"(?:[A-Za-z0-9\-_.~$&+,/:;=@!'()*\[\]]|%[0-9A-Fa-f]{2})*")
 
 
@@ -51,15 +52,20 @@ def _is_allowed(text: str, index: int, char: str) -> bool:
 
 def path_name(text: str, rules: SiteRules) -> str:
     """`text` as a path: sanitised, without accents and in lower case as the rules say."""
+    return _path_name(text, rules.lower, rules.remove_accents)
+
+
+@functools.lru_cache(maxsize=8192)
+def _path_name(text: str, lower: bool, remove_accents: bool) -> str:
     name = sanitize(text)
-    if rules.remove_accents:
+    if remove_accents:
         name = unicodedata.normalize(
             "NFC",
             "".join(
                 c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn"
             ),
         )
-    return _lower(name) if rules.lower else name
+    return _lower(name) if lower else name
 
 
 def _lower(text: str) -> str:

@@ -9,15 +9,15 @@ import hashlib
 import os
 import posixpath
 import re
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.content import hugo
 from bot.content.cover import Wanted, body_cover, wanted_cover
 from bot.content.dates import Dates, read_dates
+from bot.content.files import decode, read_file, unreadable
 from bot.content.matter import split_matter
 from bot.content.rules import Cascade, SiteRules
 from bot.content.summarizer import summarize
@@ -26,9 +26,11 @@ from bot.errors import ContentError
 from bot.i18n import msg
 from bot.model import Image, Post, Problem
 
-MAX_FILE = 4 * 1024 * 1024
-
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+Look = Callable[[Wanted | None, str, str, str], tuple[Image | None, Problem | None]]
+"""What is wanted, the post's path, file and address → the picture, or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,90 +90,28 @@ def read_page(
     rules: SiteRules,
     tree: Tree = EMPTY,
     modified: datetime | None = None,
+    look: Look | None = None,
 ) -> Page:
-    """All that a file says of its post; `modified` is the file's own time, for sites that count it.
-    Raises ContentError with path, line and hint."""
+    """All that a file says of its post; `modified` is the file's own time, for sites that count it,
+    `look` finds the picture. Raises ContentError with path, line and hint."""
     try:
-        return _page(data, path, source, rules, tree, modified)
+        return _page(data, path, source, rules, tree, modified, look)
     except ContentError as error:
         error.path = path
         raise
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def read_file(file: str) -> bytes:
-    """A regular file, one byte beyond the limit at most; a FIFO is refused without waiting for it."""
-    with open(file, "rb", opener=_without_waiting) as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise OSError(0, "no regular file")
-        return stream.read(MAX_FILE + 1)
-
-
-def _without_waiting(file: str, flags: int) -> int:
-    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def unreadable(path: str, error: OSError) -> ContentError:
-    return ContentError(
-        msg("The file cannot be read: {reason}.", reason=error.strerror or str(error)),
-        code="unreadable",
-        path=path,
-        hint=msg("Check its permissions, and that it is a plain file."),
-    )
-
-
-def decode(data: bytes) -> str:
-    """The text of a file. Raises ContentError with the line of what is no UTF-8 text."""
-    if len(data) > MAX_FILE:
-        raise ContentError(
-            msg("The file is larger than {mib} MiB.", mib=MAX_FILE // 2**20),
-            code="too-large",
-            hint=msg("A post is text; move what is not out of it."),
-        )
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(data, error.start) from None
-    if b"\xef\xbf\xbd" in data or b"\x00" in data:
-        raise _damaged(text)
-    return text.removeprefix("\ufeff")
-
-
-def _not_utf8(data: bytes, at: int) -> ContentError:
-    return ContentError(
-        msg("The file is not UTF-8 text."),
-        code="not-utf8",
-        line=data.count(b"\n", 0, at) + 1,
-        hint=msg("Save it as UTF-8 (it may be Shift_JIS, EUC-JP or UTF-16 now)."),
-    )
-
-
-def _damaged(text: str) -> ContentError:
-    nul = text.find("\0")
-    at = nul if nul >= 0 else text.find("\ufffd")
-    line = text.count("\n", 0, at) + 1
-    if nul >= 0:
-        return ContentError(
-            msg("The file holds a NUL character, so it is no text."),
-            code="nul",
-            line=line,
-            hint=msg("Remove it, or restore the file."),
-        )
-    return ContentError(
-        msg("The file holds U+FFFD, the mark of a lost character."),
-        code="lost-character",
-        line=line,
-        hint=msg("Write the character that belongs there."),
-    )
 
 
 # --- values ---------------------------------------------------------------------------------------
 
 
 def _page(
-    data: bytes, path: str, source: str, rules: SiteRules, tree: Tree, modified: datetime | None
+    data: bytes,
+    path: str,
+    source: str,
+    rules: SiteRules,
+    tree: Tree,
+    modified: datetime | None,
+    look: Look | None,
 ) -> Page:
     text = decode(data)
     own, body = split_matter(text.replace("\r\n", "\n") if "\r" in text else text)
@@ -186,27 +126,33 @@ def _page(
         publish=dates.publishdate,
         expiry=dates.expirydate,
     )
+    wanted = wanted_cover(matter) or (body_cover(body) if rules.body_cover else None)
+    cover, problem = look(wanted, path, source, url) if look else (None, None)
+    facts = _Facts(matter, body, place, naming, url, dates)
     return Page(
-        post=_post(data, path, source, matter, body, place, naming, url, dates, rules),
+        post=_post(data, path, source, facts, cover, rules),
         visibility=visibility,
-        wanted=wanted_cover(matter) or (body_cover(body) if rules.body_cover else None),
-        problems=(*bad, *_strange_keys(own, path)),
-        cascade=tuple(read_cascade(own.get("cascade") or [], place.folder, place.language)),
+        wanted=wanted,
+        problems=(*bad, *_strange_keys(own, path), *([problem] if problem else [])),
+        cascade=tuple(read_cascade(own["cascade"], place.folder, place.language))
+        if "cascade" in own
+        else (),
     )
 
 
+class _Facts(NamedTuple):
+    matter: Mapping[str, Any]
+    body: str
+    place: hugo.Place
+    naming: hugo.Naming
+    url: str
+    dates: Dates
+
+
 def _post(
-    data: bytes,
-    path: str,
-    source: str,
-    matter: Mapping[str, Any],
-    body: str,
-    place: hugo.Place,
-    naming: hugo.Naming,
-    url: str,
-    dates: Dates,
-    rules: SiteRules,
+    data: bytes, path: str, source: str, facts: _Facts, cover: Image | None, rules: SiteRules
 ) -> Post:
+    matter, body, place, naming, url, dates = facts
     return Post(
         path=path,
         source=source,
@@ -218,8 +164,8 @@ def _post(
         tags=_words(matter.get("tags")),
         categories=_words(matter.get("categories")),
         summary=summarize(body, matter, naming.title, rules.headings, rules.aliases),
-        cover=None,
-        content_hash=hashlib.blake2b(data, digest_size=16).hexdigest(),
+        cover=cover,
+        content_hash=hashlib.sha256(data).hexdigest()[:32],
         visible=True,
         why_not=None,
         explicit_id=_text(matter.get("id")) or _text(matter.get("guid")) or None,
@@ -233,11 +179,11 @@ def _post(
 
 def place_of_source(source: str, rules: SiteRules, tree: Tree) -> hugo.Place:
     """Where the file stands below the content folder that holds it."""
-    for mount in sorted(rules.roots, key=lambda mount: -len(mount.source)):
-        folder = mount.source.rstrip(os.sep) + os.sep
-        if source.startswith(folder):
-            inside = posixpath.join(mount.target, source[len(folder) :].replace(os.sep, "/"))
-            return hugo.place_of(inside, rules, mount.language, tree.branches_of)
+    for mount in rules.roots:
+        if source.startswith(mount.source + os.sep):
+            inside = source[len(mount.source) + 1 :].replace(os.sep, "/")
+            inside = posixpath.join(mount.target, inside) if mount.target else inside
+            return hugo.place_of(inside, rules, mount.language, tree)
     return hugo.place_of(os.path.basename(source), rules)
 
 
@@ -287,15 +233,13 @@ def _strange_keys(matter: Mapping[str, Any], path: str) -> Iterable[Problem]:
 
 def _text(value: Any) -> str:
     """A scalar as text; NUL and other control characters are dropped."""
+    if isinstance(value, str):
+        return _CONTROLS.sub("", value) if _CONTROLS.search(value) else value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return _number(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if not isinstance(value, str):
-        return ""
-    return _CONTROLS.sub("", value) if _CONTROLS.search(value) else value
+    return value.isoformat() if isinstance(value, date) else ""
 
 
 def _number(value: float) -> str:
@@ -307,6 +251,8 @@ def _number(value: float) -> str:
 
 def _words(value: Any) -> tuple[str, ...]:
     """A list of texts, or one text; what is empty or said twice is left out."""
+    if value is None:
+        return ()
     items = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(word for item in items if (word := _text(item).strip())))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -90,15 +90,18 @@ class SiteRules:
     cascade: tuple[Cascade, ...] = ()
     ignore_covers: tuple[str, ...] = ()
     body_cover: bool = False
+    roots: tuple[Mount, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """`roots` are the folders that hold posts, the deeper ones first."""
+        mounts = self.mounts or (Mount(source=self.content),)
+        mounts = tuple(replace(mount, source=mount.source.rstrip(os.sep)) for mount in mounts)
+        roots = tuple(sorted(mounts, key=lambda mount: -len(mount.source)))
+        object.__setattr__(self, "roots", roots)
 
     @property
     def zone(self) -> tzinfo:
         return zone_named(self.timezone)
-
-    @property
-    def roots(self) -> tuple[Mount, ...]:
-        """The folders that hold posts."""
-        return self.mounts or (Mount(source=self.content),)
 
     @classmethod
     def from_config(cls, config: Config) -> SiteRules:

@@ -7,14 +7,13 @@ Pure. A heading counts only as a whole: "requirements.txtは3行で足りる" is
 
 from __future__ import annotations
 
-import functools
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.content import plain
+from bot.content.headings import ATX, keys, normal, rank_of, shapes
 from bot.content.lead import best_sentences
 from bot.model import Summary, SummarySource
 
@@ -22,6 +21,7 @@ FRONT_MATTER_KEYS = ("summary", "tldr", "tl;dr", "description")
 MORE = re.compile(r"^<!--\s*more\s*-->[ \t]*$", re.MULTILINE)
 MAX_SECTION = 20_000
 MAX_HEADING = 100
+HEAD_LINES = 40
 
 _BULLET = re.compile(r"\s*(?:[・•●○■□◆◇▪▶►✓✔✅☑➤‣⁃–]|[①-⑳❶-❿]|\(?\d{1,2}[.)）．、])\s*(?=\S)")
 _SIMPLE_ITEM = re.compile(r"[-*+] ([^\s\\*_`\[\]<>&~!{$:@/+#|-][^\\*_`\[\]<>&~!{]*)")
@@ -30,26 +30,12 @@ _NOTE = re.compile(
 )
 _QUOTE = re.compile(r"^ {0,3}(?:> ?)+")
 _FENCE = re.compile(r"^ {0,3}(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}|~{3,})(.*)$")
-_ATX = re.compile(r"^ {0,3}#{1,6}(?=[\s#]|[^\s#])")
 _UNDERLINE = re.compile(r"^ {0,3}(?:=+|-{2,})[ \t]*$")
 _LIST_LINE = re.compile(r"^\s*(?:[-*+•・●]|\d{1,2}[.)．、]|[①-⑳])\s*\S|^\s*<[uo]l\b", re.IGNORECASE)
-_CALLOUT = re.compile(r"^\[!(\w+)\][-+]?\s*(.*)$")
-_CONTAINER = re.compile(r"^:{3,}\s*\{?\.?([\w-]*)\}?\s*(.*)$")
-_SHORTCODE_LINE = re.compile(r"^\{\{[<%]\s*([\w./-]+)\s*(.*?)\s*[%>]\}\}$")
-_QUOTED = re.compile(r"\"([^\"]*)\"|`([^`]*)`")
-_TAG = re.compile(r"<[^<>]{0,200}>")
+_SOME_LINES = re.compile(r"[三0-9]行|今北")
+_TABLE = re.compile(r"^\||\|$")
+_CLOSING = re.compile(r"\{\{[<%]\s*/")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[^\n]*", re.MULTILINE)
-
-_ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
-_EDGE = (
-    "".join(chr(c) for c in range(0x21, 0x7F) if not chr(c).isalnum())
-    + "【】〔〕「」『』〈〉《》・…―"
-)
-_OPEN_EDGE = _EDGE.translate(str.maketrans("", "", "()[]【】")) + " "
-_PARENTHESIS = re.compile(r"[(（\[【][^()（）\[\]【】]*[)）\]】]$")
-_NUMBER = re.compile(r"^(?:第?\d{1,2}\s*[.．:：)）章、-]\s*)+")
-_OPENERS = ("この記事の", "この記事を", "本記事の", "記事の", "今日の", "今回の")
-_LABEL = re.compile(r"^.{1,40}[?？!！:：|｜]\s*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +44,7 @@ class _Section:
     markdown: str
     paragraphs: bool
     lines: bool
+    end: int
 
 
 def summarize(
@@ -88,9 +75,12 @@ def section_items(
     body: str, headings: Sequence[str], aliases: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """The items of the first section that has any, in the headings' order of priority."""
+    head = body.split("\n", HEAD_LINES)
+    if len(head) > HEAD_LINES and (items := _first_of_all(head[:-1], body, headings, aliases)):
+        return items
     best: tuple[str, ...] = ()
     best_rank = len(headings) + len(aliases)
-    for section in _sections(body, (*headings, *aliases)):
+    for section in _sections(body.split("\n"), body, (*headings, *aliases)):
         if section.rank < best_rank and (items := _items(section)):
             best, best_rank = items, section.rank
             if not best_rank:
@@ -98,9 +88,18 @@ def section_items(
     return best
 
 
-def _sections(body: str, headings: tuple[str, ...]) -> Iterator[_Section]:
-    ranks, trigger = _keys(headings)
-    lines = body.split("\n")
+def _first_of_all(
+    head: list[str], body: str, headings: Sequence[str], aliases: Sequence[str]
+) -> tuple[str, ...]:
+    """The usual case: the section stands at the beginning, and ends there too."""
+    for section in _sections(head, body, (*headings, *aliases)):
+        if not section.rank and section.end < len(head) and (items := _items(section)):
+            return items
+    return ()
+
+
+def _sections(lines: list[str], body: str, headings: tuple[str, ...]) -> Iterator[_Section]:
+    ranks, trigger = keys(headings)
     fence = ""
     comment = False
     for number, line in enumerate(lines):
@@ -116,22 +115,6 @@ def _sections(body: str, headings: tuple[str, ...]) -> Iterator[_Section]:
             comment = "-->" not in line.split("<!--", 1)[1]
         if len(line) <= MAX_HEADING and trigger.search(line):
             yield from _candidate(lines, number, ranks, body)
-
-
-@functools.lru_cache(maxsize=64)
-def _keys(headings: tuple[str, ...]) -> tuple[Mapping[str, int], re.Pattern[str]]:
-    """Normalised heading → rank, and a cheap first look: a character of each that is rare."""
-    ranks: dict[str, int] = {}
-    for rank, heading in enumerate(headings):
-        ranks.setdefault(normal(heading), rank)
-    looks = {_loose(key[-1]) for key in ranks if key} | {_loose(key[0]) for key in ranks if key}
-    return ranks, re.compile("|".join(sorted(looks)) or r"(?!)", re.IGNORECASE)
-
-
-def _loose(char: str) -> str:
-    wide = chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else ""
-    more = {"3": "三", "1": "一"}.get(char, "")
-    return f"[{re.escape(char + wide + more)}]"
 
 
 def _opens(line: str) -> str:
@@ -153,8 +136,8 @@ def _candidate(
         return
     quote = _QUOTE.match(line)
     text = (line[quote.end() :] if quote else line).strip()
-    for words, kind in _shapes(text):
-        rank = _rank(words, ranks)
+    for words, kind in shapes(text):
+        rank = rank_of(words, ranks)
         if rank is None:
             continue
         setext = number + 1 < len(lines) and bool(_UNDERLINE.match(lines[number + 1]))
@@ -162,61 +145,10 @@ def _candidate(
         if not strong and not _list_follows(lines, number + 1, bool(quote)):
             continue
         start = number + (2 if setext and kind in ("plain", "bold") else 1)
-        markdown = _until_end(lines, start, kind, bool(quote))
-        three = re.search(r"[三0-9]行|今北", normal(words)) is not None
-        yield _Section(rank, markdown + _definitions(markdown, body), strong, three)
+        markdown, end = _until_end(lines, start, kind, bool(quote))
+        three = _SOME_LINES.search(normal(words)) is not None
+        yield _Section(rank, markdown + _definitions(markdown, body), strong, three, end)
         return
-
-
-def _shapes(text: str) -> Iterator[tuple[str, str]]:
-    """The words of a line as a heading, with what kind of heading that makes it."""
-    if _ATX.match(text):
-        yield _TAG.sub("", text.strip("#")).strip(), "heading"
-        return
-    if callout := _CALLOUT.match(text):
-        yield callout[2], "callout"
-        yield callout[1], "callout"
-    elif container := _CONTAINER.match(text):
-        yield container[2], "container"
-        yield container[1], "container"
-    elif shortcode := _SHORTCODE_LINE.match(text):
-        yield shortcode[1], "shortcode:" + shortcode[1]
-        for pair in _QUOTED.findall(shortcode[2]):
-            yield pair[0] or pair[1], "shortcode:" + shortcode[1]
-    elif "<" in text and (bare := _TAG.sub("", text).strip()):
-        yield bare, "details" if "summary" in text.lower() else "bold"
-    else:
-        bold = text.startswith(("**", "__")) and len(text) > 4
-        yield text, "bold" if bold else "plain"
-
-
-def _rank(words: str, ranks: Mapping[str, int]) -> int | None:
-    return next((ranks[form] for form in _forms(words) if form in ranks), None)
-
-
-def _forms(words: str) -> Iterator[str]:
-    """The normalised heading, then without what may stand around it: a number, a remark, a label."""
-    words = _ATTRIBUTES.sub("", words)
-    yield normal(words)
-    bare = _NUMBER.sub("", unicodedata.normalize("NFKC", words).strip("*_ ")).strip()
-    yield normal(bare)
-    bare = _PARENTHESIS.sub("", bare.strip(_OPEN_EDGE)).strip(_EDGE + " ")
-    yield normal(bare)
-    if label := _LABEL.match(bare):
-        bare = bare[label.end() :]
-        yield normal(bare)
-    opener = next((o for o in _OPENERS if bare.startswith(o)), None)
-    if opener:
-        yield normal(bare[len(opener) :])
-
-
-@functools.lru_cache(maxsize=2048)
-def normal(heading: str) -> str:
-    """A heading for comparison: width, case, blanks, emoji and the marks around it do not count."""
-    text = unicodedata.normalize("NFKC", heading).casefold()
-    text = "".join(c for c in text if unicodedata.category(c)[0] in "LNP")
-    text = re.sub(r"^三行", "3行", text.strip(_EDGE))
-    return "".join(c for c in text if unicodedata.category(c)[0] in "LN")
 
 
 def _list_follows(lines: list[str], start: int, quoted: bool) -> bool:
@@ -227,10 +159,12 @@ def _list_follows(lines: list[str], start: int, quoted: bool) -> bool:
     return False
 
 
-def _until_end(lines: list[str], start: int, kind: str, quoted: bool) -> str:
-    """The lines of a section: until the next heading, or the end of what the opening line opened."""
+def _until_end(lines: list[str], start: int, kind: str, quoted: bool) -> tuple[str, int]:
+    """The lines of a section, and where it ends: at the next heading, or the end of what the opening
+    line opened."""
     kept: list[str] = []
     fence, size = "", 0
+    index = start
     for index in range(start, len(lines)):
         line = lines[index]
         if quoted:
@@ -247,31 +181,31 @@ def _until_end(lines: list[str], start: int, kind: str, quoted: bool) -> str:
         if size > MAX_SECTION:
             break
         kept.append(line)
-    return "\n".join(kept)
+    else:
+        index = len(lines)
+    return "\n".join(kept), index
 
 
 def _ends(line: str, lines: list[str], index: int, kind: str) -> bool:
+    """Whether a section ends before this line: at a heading, or where what opened it is closed."""
     text = line.strip()
-    if _ATX.match(line) and not re.match(r"#[^\s#]", text):
-        return True
-    if re.match(r"#{2,6}[^\s#]", text):
-        return True
-    if text.startswith(":::") and kind != "heading":
-        return True
-    if kind == "details" and "</details>" in text.lower():
-        return True
-    if kind.startswith("shortcode:") and re.match(r"\{\{[<%]\s*/", text):
-        return True
+    if not text:
+        return False
+    if text[0] in "#:<{":
+        if ATX.match(line) and (text.startswith("##") or text[:2] in ("#", "# ")):
+            return True
+        if text.startswith(":::") and kind != "heading":
+            return True
+        if kind == "details" and "</details>" in text.lower():
+            return True
+        if kind.startswith("shortcode:") and _CLOSING.match(text):
+            return True
     following = lines[index + 1] if index + 1 < len(lines) else ""
+    if not following or following.lstrip()[:1] not in ("=", "-"):
+        return False
     return bool(
-        text
-        and _UNDERLINE.match(following)
-        and not _LIST_LINE.match(line)
-        and not _TABLE.search(text)
+        _UNDERLINE.match(following) and not _LIST_LINE.match(line) and not _TABLE.search(text)
     )
-
-
-_TABLE = re.compile(r"^\||\|$")
 
 
 def _definitions(markdown: str, body: str) -> str:

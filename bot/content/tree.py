@@ -24,6 +24,8 @@ class Tree:
     cascades: tuple[Cascade, ...] = ()
 
     def branches_of(self, language: str) -> list[str]:
+        if not self.branches:
+            return []
         return [folder for folder, spoken in self.branches if spoken == language and folder]
 
     def with_defaults(

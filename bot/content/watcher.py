@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bot.content.scanner import is_temporary
+from bot.content.walk import is_temporary
 from bot.i18n import Message, msg
 
 AT_ONCE = 0.01

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.content.cover import find_cover
+from bot.content.files import decode
 from bot.content.markdown import to_html
 from bot.content.matter import split_matter
-from bot.content.reader import decode, read_page
+from bot.content.reader import read_page
 from bot.errors import ContentError
 
 from .support import NOW, rules_at
@@ -77,7 +78,7 @@ def test_mutated_posts_are_read_or_refused(tmp_path: Path) -> None:
                 data
             )
             if page.wanted:
-                find_cover(page.wanted, post.path, source, rules)
+                find_cover(page.wanted, post.path, source, post.url, rules)
             to_html(split_matter(decode(data))[1], post.url)
     assert min(read, refused) > MUTANTS // 20
 

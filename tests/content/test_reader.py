@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from bot.content import parse_post, read_body
 from bot.content.dates import BadDate, read_date
+from bot.content.files import MAX_FILE
 from bot.content.matter import MAX_MATTER, plain_scalar, split_matter
-from bot.content.reader import MAX_FILE, read_page
+from bot.content.reader import read_page
 from bot.errors import ContentError
 from bot.model import Post
 

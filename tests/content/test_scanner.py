@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.reader import read_file
-from bot.content.scanner import Scanner, is_temporary
+from bot.content.files import read_file
+from bot.content.scanner import Scanner
+from bot.content.walk import is_temporary
 
 from .support import NOW, rules_at, write
 

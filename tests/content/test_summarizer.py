@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.content.headings import normal
 from bot.content.lead import best_sentences, sentences_of
 from bot.content.matter import split_matter
-from bot.content.summarizer import cleaned, normal, section_items, summarize
+from bot.content.summarizer import cleaned, section_items, summarize
 from bot.model import Summary
 from bot.settings import SummarySettings
 
@@ -211,3 +212,44 @@ def test_any_text_below_the_heading_is_one_line_each(text: str) -> None:
 @given(st.text(max_size=30))
 def test_a_normal_heading_is_normal(text: str) -> None:
     assert normal(normal(text)) == normal(text)
+
+
+WORDS = st.sampled_from(
+    ["一つ目", "と", "の", "word", "two words", "**太字**", "*em*", "`co_de`", "[リンク](https://e.example/a_(b))", "&amp;", "\\*",
+     "~~消~~ ", "<b>太</b>", "100%", "a_b_c", "![図](/a.png)", "！", "。", "<https://e.example>", "見[x]", "#1", "- y", "\n  続き"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(WORDS, min_size=1, max_size=5).map("".join), min_size=1, max_size=4),
+    st.sampled_from(["- {}\n", "* {}\n", "1. {}\n", "- {}\n\n", "- {}\n  - 補足\n"]),
+)
+def test_items_are_those_of_commonmark(texts: list[str], shape: str) -> None:
+    body = "## 3行要約\n\n" + "".join(shape.format(text) for text in texts) + "\n次の段落。\n"
+    assert list(items(body)) == _commonmark_items(body)
+
+
+def _commonmark_items(body: str) -> list[str]:
+    """The first list's items as another parser reads them."""
+    from markdown_it import MarkdownIt
+
+    from bot.content.plain import tidy
+
+    found: list[str] = []
+    depth = 0
+    for token in MarkdownIt("commonmark").enable("strikethrough").parse(body):
+        depth += (token.type == "list_item_open") - (token.type == "list_item_close")
+        if token.type in ("bullet_list_close", "ordered_list_close") and not depth:
+            break
+        if token.type == "list_item_open" and depth == 1:
+            found.append("")
+        elif token.type == "inline" and depth == 1:
+            found[-1] += "".join(_words(child) for child in token.children or [])
+    return [line for line in map(tidy, found) if line]
+
+
+def _words(token: Any) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    return token.content if token.type in ("text", "code_inline", "image") else ""

@@ -1,0 +1,94 @@
+"""Files → text: only regular files of a sane size, only UTF-8, and what is wrong said with its line."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from bot.errors import ContentError
+from bot.i18n import msg
+
+MAX_FILE = 4 * 1024 * 1024
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_file(file: str, most: int = MAX_FILE) -> bytes:
+    """A regular file, one byte beyond `most` at most; a FIFO is refused without waiting for it."""
+    opened = os.open(file, _FLAGS)
+    try:
+        info = os.fstat(opened)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(0, "no regular file")
+        size = min(info.st_size, most) + 1
+        data = os.read(opened, size)
+        while size <= most and len(data) == size:  # it grows while it is read
+            data += os.read(opened, size := min(2 * size, most + 1))
+        return data
+    finally:
+        os.close(opened)
+
+
+def read_head(file: str, most: int) -> tuple[bytes, int]:
+    """The first `most` bytes of a regular file, and its size."""
+    opened = os.open(file, _FLAGS)
+    try:
+        info = os.fstat(opened)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(0, "no regular file")
+        return os.read(opened, most), info.st_size
+    finally:
+        os.close(opened)
+
+
+def unreadable(path: str, error: OSError) -> ContentError:
+    return ContentError(
+        msg("The file cannot be read: {reason}.", reason=error.strerror or str(error)),
+        code="unreadable",
+        path=path,
+        hint=msg("Check its permissions, and that it is a plain file."),
+    )
+
+
+def decode(data: bytes) -> str:
+    """The text of a file. Raises ContentError with the line of what is no UTF-8 text."""
+    if len(data) > MAX_FILE:
+        raise ContentError(
+            msg("The file is larger than {mib} MiB.", mib=MAX_FILE // 2**20),
+            code="too-large",
+            hint=msg("A post is text; move what is not out of it."),
+        )
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(data, error.start) from None
+    if "\ufffd" in text or "\0" in text:
+        raise _damaged(text)
+    return text.removeprefix("\ufeff")
+
+
+def _not_utf8(data: bytes, at: int) -> ContentError:
+    return ContentError(
+        msg("The file is not UTF-8 text."),
+        code="not-utf8",
+        line=data.count(b"\n", 0, at) + 1,
+        hint=msg("Save it as UTF-8 (it may be Shift_JIS, EUC-JP or UTF-16 now)."),
+    )
+
+
+def _damaged(text: str) -> ContentError:
+    nul = text.find("\0")
+    at = nul if nul >= 0 else text.find("\ufffd")
+    line = text.count("\n", 0, at) + 1
+    if nul >= 0:
+        return ContentError(
+            msg("The file holds a NUL character, so it is no text."),
+            code="nul",
+            line=line,
+            hint=msg("Remove it, or restore the file."),
+        )
+    return ContentError(
+        msg("The file holds U+FFFD, the mark of a lost character."),
+        code="lost-character",
+        line=line,
+        hint=msg("Write the character that belongs there."),
+    )
