@@ -189,6 +189,11 @@ class Account:
     backfill: int = setting(
         "Of the posts that are there when the account starts, share the newest n", 0, least=0
     )
+    adopt: int = setting(
+        "Before the first share of a process, so many of the account's own posts are read: what is there already is not repeated; 0: none",
+        40,
+        least=0,
+    )
     hashtags: int = setting("How many hashtags at most", 3, least=0)
     keep_hashtags: bool = setting("Bullets yield before hashtags do, not after", False)
     aliases: Mapping[str, str] | None = setting(

@@ -225,6 +225,7 @@ def make_dispatcher(
             jitter=app.world.jitter,
             stop=stop,
             report=report,
+            adopt=lambda name: account.adopt if (account := app.account(name)) else 0,
             reached=app.world.reached,
         )
     )

@@ -110,7 +110,15 @@ class Ledger:
                 statement = self._insert(articles).values(chunk)
                 kept = {
                     name: statement.excluded[name]
-                    for name in ("path", "url", "title", "content_hash", "sketch", "changed_at", "gone_at")
+                    for name in (
+                        "path",
+                        "url",
+                        "title",
+                        "content_hash",
+                        "sketch",
+                        "changed_at",
+                        "gone_at",
+                    )
                 }
                 first = func.coalesce(articles.c.first_visible, statement.excluded["first_visible"])
                 c.execute(
@@ -125,6 +133,11 @@ class Ledger:
         with self._reading() as c:
             found = c.execute(select(targets).where(targets.c.site == self.site))
             return {row.name: rows.to_target(row) for row in found}
+
+    def set_wait(self, seen: Delivery, until: int, reason: str, paused: str | None) -> None:
+        """The target of `seen` makes no call before `until`."""
+        with self._writing() as c:
+            self._wait(c, seen.account, seen.network, until, reason, paused)
 
     def clear_wait(self, name: str) -> None:
         """A person's word: try this target again."""
@@ -150,6 +163,23 @@ class Ledger:
         """What is not there yet and not given up, and failures that nobody answered."""
         rows = self.deliveries(OPEN_STATES)
         return [d for d in rows if (d.state, d.reason) != (State.FAILED, ANSWERED)]
+
+    def first_shares(self, account: str, now: int) -> list[Delivery]:
+        """The first parts of first shares that this target is to get and are due."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries).where(
+                    d.site == self.site,
+                    d.account == account,
+                    d.state.in_(_CLAIMABLE),
+                    d.kind == "share",
+                    d.generation == 0,
+                    d.part == 0,
+                    d.due <= now,
+                )
+            )
+            return [rows.to_delivery(row) for row in found]
 
     def get(self, id: str) -> Delivery | None:
         with self._reading() as c:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote, urlsplit
 
 from bot.errors import (
     BotError,
@@ -25,7 +26,7 @@ from bot.errors import (
 )
 from bot.i18n import Message, msg
 from bot.ledger.store import Ledger
-from bot.model import Clock, Delivery, Draft, Poster, Prepared, Receipt, State
+from bot.model import Clock, Delivery, Draft, Poster, Prepared, Readable, Receipt, State
 from bot.outbox import states
 from bot.outbox.drafts import draft_from, draft_json
 from bot.outbox.states import LEASE, SECOND, Move, Policy
@@ -48,7 +49,8 @@ Reached = Callable[[str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outfit:
     """What a dispatcher works with: values and doors, no globals. `compose` makes a delivery's
-    last draft (None: keep the planned one); `settling` is a poster's own, in seconds."""
+    last draft (None: keep the planned one); `adopt` how many of an account's own posts are read
+    before its first share."""
 
     ledger: Ledger
     poster: Callable[[str], Poster]
@@ -58,6 +60,7 @@ class Outfit:
     clock: Clock
     jitter: Callable[[], float]
     stop: threading.Event
+    adopt: Callable[[str], int] = lambda account: 0
     report: Callable[[Delivery], None] = lambda delivery: None
     reached: Reached = lambda place: None
 
@@ -66,6 +69,7 @@ class Dispatcher:
     def __init__(self, outfit: Outfit) -> None:
         self._o = outfit
         self._ledger = outfit.ledger
+        self._adopted: set[str] = set()
 
     def turn(
         self, accounts: Iterable[str], *, only: Collection[str] | None = None, settle: bool = True
@@ -147,12 +151,42 @@ class Dispatcher:
             with contextlib.suppress(LostLease):
                 self._settle(doubtful, now)
             return True
+        if not self._adopt(account, now):
+            return False
         delivery = self._ledger.claim(account, self._o.owner, now, now + LEASE, only)
         if delivery is None:
             return False
         self._o.reached("claimed")
         with contextlib.suppress(LostLease):
             self._send(delivery)
+        return True
+
+    def _adopt(self, account: str, now: int) -> bool:
+        """Before the first share in this process, what is out there already counts as sent: a
+        restored ledger, a second tool or a lost receipt repeats nothing. False: not now."""
+        if account in self._adopted or not (count := self._o.adopt(account)):
+            return True
+        waiting = self._ledger.first_shares(account, now)
+        if not waiting:
+            return True
+        try:
+            poster = self._o.poster(account)
+            seen = poster.recent(count) if isinstance(poster, Readable) else ()
+        except Rejected:
+            seen = ()  # this login may write and not read: nothing can be known
+        except PosterError as error:
+            move = states.look_failed(waiting[0], error, now, self._o.jitter())
+            wait = move.wait or states.Wait(until=move.values["due"], reason=error.code)
+            self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
+            return False
+        self._adopted.add(account)
+        links = {canonical_link(link): post for post in reversed(seen) for link in post.links}
+        for row in waiting:
+            there = links.get(canonical_link((row.draft or {}).get("link") or row.url))
+            if there is not None:
+                receipt = Receipt(id=there.id, url=there.url, at=there.at)
+                with contextlib.suppress(LostLease):
+                    self._move(row, states.sent(row, receipt, "found", now), now)
         return True
 
     def _waits(self, account: str) -> bool:
@@ -320,6 +354,14 @@ class Dispatcher:
         )
         self._o.report(moved)
         return moved
+
+
+def canonical_link(link: str) -> str:
+    """Two spellings of one address are one: scheme, case of the host, a last slash, tracking."""
+    parts = urlsplit(link)
+    query = "&".join(q for q in parts.query.split("&") if q and not q.startswith("utm_"))
+    path = unquote(parts.path).rstrip("/")
+    return f"{(parts.hostname or '').removeprefix('www.')}{path}" + (f"?{query}" if query else "")
 
 
 def _receipt(row: Delivery) -> Receipt:

@@ -43,7 +43,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     _S.HELD: frozenset({_S.PLANNED, _S.CANCELLED, _S.SKIPPED, _S.HELD, _S.SENT}),
     _S.CLAIMED: frozenset({_S.SENDING, _S.RETRY, _S.FAILED, _S.CANCELLED}),
     _S.SENDING: frozenset({_S.SENT, _S.RETRY, _S.FAILED, _S.UNKNOWN}),
-    _S.RETRY: frozenset({_S.CLAIMED, _S.FAILED, _S.SKIPPED, _S.CANCELLED, _S.RETRY}),
+    _S.RETRY: frozenset({_S.SENT, _S.CLAIMED, _S.FAILED, _S.SKIPPED, _S.CANCELLED, _S.RETRY}),
     _S.UNKNOWN: frozenset({_S.SENT, _S.RETRY, _S.SENDING, _S.UNKNOWN, _S.CANCELLED}),
     _S.SKIPPED: frozenset({_S.PLANNED, _S.HELD}),
     _S.CANCELLED: frozenset({_S.PLANNED, _S.HELD}),

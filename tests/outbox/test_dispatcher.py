@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from bot.i18n import msg
 from bot.ledger.store import Ledger
-from bot.model import Delivery, Draft, Replay, State
+from bot.model import Delivery, Draft, Replay, Seen, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.drafts import draft_json
 from bot.outbox.plan import delivery_id
@@ -439,3 +439,83 @@ def test_history_tells_every_step(ledger: Ledger, net: Network) -> None:
         "unknown",
         "sent",
     ]
+
+
+class Listing(FakePoster):
+    """Can also be read: each post leads to a link made of its text."""
+
+    def recent(self, limit: int) -> list[Seen]:
+        fault = self.net.look_faults.pop(0) if self.net.look_faults else None
+        if fault is not None:
+            raise fault
+        return [
+            Seen(
+                id=p["id"],
+                url=f"https://net.example/{p['id']}",
+                at=p["at"],
+                text=p["text"],
+                links=(p["link"],),
+            )
+            for p in self.net.visible[::-1][:limit]
+        ]
+
+
+def adopting(ledger: Ledger, net: Network) -> Dispatcher:
+    made = dispatcher(ledger, net, Replay.SEARCHABLE)
+    poster = Listing(net, Replay.SEARCHABLE)
+    made._o = replace(made._o, poster=lambda name: poster, adopt=lambda name: 40)
+    return made
+
+
+def out_there(net: Network, link: str) -> None:
+    net.visible.append(
+        {"key": "other", "text": "by another tool", "id": "77", "at": START, "link": link}
+    )
+
+
+def test_what_is_out_there_already_is_not_repeated(ledger: Ledger, net: Network) -> None:
+    out_there(net, "http://www.Blog.example/posts/a?utm_source=x")
+    (row,) = planned(ledger, "一")
+    with_link = draft_json(replace(a_draft("一"), link="https://blog.example/posts/a/"))
+    ledger.compose_anew([(row, {"draft": with_link})], ledger.now())
+    adopting(ledger, net).turn(["a"])
+    assert net.calls == 0
+    found = ledger.get(row.id)
+    assert found is not None
+    assert (found.state, found.source, found.remote_url) == (
+        State.SENT,
+        "found",
+        "https://net.example/77",
+    )
+
+
+def test_only_the_same_link_is_adopted_and_reading_comes_once(ledger: Ledger, net: Network) -> None:
+    out_there(net, "https://blog.example/posts/b/")
+    (row,) = planned(ledger, "一")
+    with_link = draft_json(replace(a_draft("一"), link="https://blog.example/posts/a/"))
+    ledger.compose_anew([(row, {"draft": with_link})], ledger.now())
+    net.look_faults = [None, Transient(msg("a second reading would fail"))]
+    made = adopting(ledger, net)
+    made.turn(["a"])
+    planned(ledger, "二")
+    made.turn(["a"])
+    assert net.texts() == ["by another tool", "一", "二"]
+
+
+def test_an_account_that_cannot_be_read_waits(
+    ledger: Ledger, clock: FakeClock, net: Network
+) -> None:
+    net.look_faults = [Transient(msg("down"))]
+    planned(ledger, "一")
+    adopting(ledger, net).turn(["a"])
+    assert net.calls == 0
+    clock.go(60)
+    adopting(ledger, net).turn(["a"])
+    assert net.texts() == ["一"]
+
+
+def test_a_login_that_may_not_read_still_writes(ledger: Ledger, net: Network) -> None:
+    net.look_faults = [Rejected(msg("outside the authorized scopes"))]
+    planned(ledger, "一")
+    adopting(ledger, net).turn(["a"])
+    assert net.texts() == ["一"]
