@@ -56,7 +56,8 @@ class Post:
     `why_not` is a stable code (draft, future, expired, …), None exactly where `visible`.
     `changes_at` is when its visibility next changes by the clock alone. `sketch` tells a changed
     text from another one; posts with the same `translation` (not empty) are one article in several
-    languages. `first_visible` (UTC microseconds) is the ledger's.
+    languages: they share a `subject`, which deliveries are of. `subject` and `first_visible` (UTC
+    microseconds) are the ledger's.
     """
 
     path: str
@@ -83,6 +84,7 @@ class Post:
     social: Json = field(default_factory=dict)
     sketch: str = ""
     translation: str = ""
+    subject: str = ""
     first_visible: int | None = None
 
 
@@ -225,6 +227,7 @@ class Article:
     content_hash: str
     first_seen: int
     sketch: str = ""
+    subject: str = ""
     first_visible: int | None = None
     changed_at: int | None = None
     gone_at: int | None = None

@@ -39,6 +39,7 @@ REASONS = {
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
     "doubt": msg("it may be an old post under a new name"),
+    "not-taken": msg("no account takes it"),
     "sent": msg("already sent"),
     "gone": msg("its file is gone"),
     "thread": msg("an earlier part of its thread was not sent"),

@@ -15,7 +15,7 @@ from bot.i18n import Message, msg
 from bot.ledger.store import Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
-from bot.outbox.plan import Plan, View, in_order, plan
+from bot.outbox.plan import Plan, View, in_order, plan, subject_of
 from bot.outbox.states import check
 from bot.settings import Account
 from bot.words import why_not
@@ -210,7 +210,7 @@ def make_dispatcher(
     """The dispatcher of this app. `posts`: those of the newest scan, for the last composing."""
 
     def compose(delivery: Delivery) -> Draft | None:
-        post = next((p for p in posts() if p.id == delivery.subject), None)
+        post = next((p for p in posts() if p.path == delivery.path and p.visible), None)
         account = app.account(delivery.account)
         return app.compose(post, account) if post and account else None
 
@@ -303,9 +303,9 @@ def _named(
 ) -> tuple[frozenset[str], tuple[Refusal, ...]]:
     """The posts that a person asked for by path, --latest or --all."""
     by_path = {post.path: post for post in posts}
-    named = {post.id for post in newest(posts, request.latest)} if request.latest else set()
+    named = {subject_of(p) for p in newest(posts, request.latest)} if request.latest else set()
     if request.all:
-        named |= {post.id for post in posts if post.visible}
+        named |= {subject_of(post) for post in posts if post.visible}
     refused: list[Refusal] = []
     for path in request.paths:
         post = next((by_path[p] for p in spellings(app, path) if p in by_path), None)
@@ -315,7 +315,7 @@ def _named(
         elif not post.visible:
             refused.append(Refusal(path=post.path, message=why_not(post), code=post.why_not or ""))
         else:
-            named.add(post.id)
+            named.add(subject_of(post))
     return frozenset(named), tuple(refused)
 
 

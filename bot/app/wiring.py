@@ -264,13 +264,13 @@ class App:
             lost,
             lambda post: first_guid(post, post.date or now, self.config.site, self.config.feed),
         )
-        by_path = {a.path: a.id for a in articles}
+        by_path = {a.path: a.subject or a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}
         problems = [*scan.problems, *named.problems]
         present = sum(a.gone_at is None for a in articles)
         shrunk = len(named.missing) > max(self.config.publish.flood, present // 2)
         if shrunk and scan.readable:
-            unreadable |= {a.id: a.path for a in named.missing}
+            unreadable |= {a.subject or a.id: a.path for a in named.missing}
             problems.append(self._shrunk(len(named.missing), present))
         return Site(
             posts=named.posts,

@@ -49,6 +49,11 @@ def identify(
     problems: list[Problem] = []
     articles: list[Article] = []
     doubtful: set[str] = set()
+    subjects = {
+        post.translation: matched[post.path].subject
+        for post in reversed(posts)
+        if post.translation and post.path in matched
+    }
     for post in posts:
         article = matched.get(post.path)
         if article is None:
@@ -60,7 +65,21 @@ def identify(
                 doubtful.add(article.id)
                 problems.append(_doubt(post))
         article = _seen(article, post, now, guid)
-        named.append(replace(post, id=article.id, first_visible=article.first_visible))
+        if not article.subject:
+            shared = (
+                subjects.setdefault(post.translation, article.id)
+                if post.translation
+                else article.id
+            )
+            article = replace(article, subject=shared)
+        named.append(
+            replace(
+                post,
+                id=article.id,
+                subject=article.subject,
+                first_visible=article.first_visible,
+            )
+        )
         articles.append(article)
     before = {a.id: a for a in known}
     present = {a.id for a in articles}
@@ -89,7 +108,9 @@ def new_id(site: str, path: str, taken: Collection[str]) -> str:
 def unread_article(path: str, site: str, now: int, taken: Collection[str]) -> Article:
     """A file that is there and cannot be read yet: its place in the ledger."""
     id = new_id(site, path, taken)
-    return Article(id=id, path=path, guid="", url="", title="", content_hash="", first_seen=now)
+    return Article(
+        id=id, path=path, guid="", url="", title="", content_hash="", first_seen=now, subject=id
+    )
 
 
 def sketch(data: bytes) -> str:
@@ -122,6 +143,8 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
         if best is not None:
             found[post.path] = left.pop(best.id)
 
+    at = {post.path: post for post in posts}
+    there = {a.path for a in known if a.gone_at is None}
     by_id = {a.id: a for a in known}
     by_path = _group(known, lambda a: a.path)
     by_hash = _group(known, lambda a: a.content_hash)
@@ -132,9 +155,13 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
         give(post, [by_id[post.explicit_id or ""]])
     for post in posts:
         same = by_path.get(post.path, ())
-        give(post, [a for a in same if a.url == post.url or a.content_hash == post.content_hash])
+        give(post, [a for a in same if a.content_hash == post.content_hash])
     for post in posts:
-        give(post, [a for a in by_hash.get(post.content_hash, ()) if a.path not in here])
+        # Moved away, and its old path is free or has another post by now.
+        was = by_hash.get(post.content_hash, ()) if post.path not in there else ()
+        give(post, [a for a in was if a.path not in here or _replaced(a, at.get(a.path))])
+    for post in posts:
+        give(post, [a for a in by_path.get(post.path, ()) if a.url == post.url])
     for post in posts:
         urls = (post.url, *post.aliases)
         give(post, [a for url in urls for a in by_url.get(url, ()) if a.path not in here])
@@ -147,6 +174,10 @@ def _still(article: Article, post: Post) -> bool:
     """The same path: also the same post? A file that could not be read before has no signs yet."""
     unknown = not article.content_hash
     return unknown or article.title == post.title or mostly_same(article.sketch, post.sketch)
+
+
+def _replaced(article: Article, post: Post | None) -> bool:
+    return post is not None and not _still(article, post)
 
 
 def _group(articles: Sequence[Article], key: Callable[[Article], str]) -> dict[str, list[Article]]:

@@ -18,6 +18,7 @@ from bot.content import hugo
 from bot.content.cover import Wanted, body_cover, wanted_cover
 from bot.content.dates import Dates, read_dates
 from bot.content.files import decode, read_file, unreadable
+from bot.content.identity import sketch
 from bot.content.matter import split_matter
 from bot.content.rules import Cascade, SiteRules
 from bot.content.summarizer import summarize
@@ -174,6 +175,8 @@ def _post(
         section=place.section,
         aliases=_words(matter.get("aliases")),
         social=_mapping(matter.get("social")),
+        sketch=sketch(data),
+        translation=place.key if len(rules.languages) > 1 else "",
     )
 
 

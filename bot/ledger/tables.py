@@ -41,6 +41,7 @@ articles = Table(
     Column("title", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
     Column("sketch", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("first_seen", BigInteger, nullable=False),
     Column("first_visible", BigInteger),
     Column("changed_at", BigInteger),

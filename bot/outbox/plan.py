@@ -17,12 +17,14 @@ from bot.settings import Account
 
 SHARE = "share"
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
-GONE, SHORTER = "gone", "shorter"
+GONE, SHORTER, NOT_TAKEN = "gone", "shorter", "not-taken"
 _WAITING = frozenset({State.PLANNED, State.HELD, State.RETRY})
 _LATEST = 1 << 62
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 Compose = Callable[[Post, Account], Draft]
+Choose = Callable[[Account, Sequence[Post]], Post | None]
+"""Which of an article's translations an account takes; None: it takes none."""
 Key = tuple[str, str]
 
 
@@ -42,6 +44,7 @@ class View:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     doubtful: Collection[str] = frozenset()
     named: Collection[str] = frozenset()
+    choose: Choose = lambda account, versions: versions[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Plan:
 def plan(view: View) -> Plan:
     """The next rows and moves for every account of `view`."""
     known = _by_share(view.existing)
-    visible = [post for post in in_order(view.posts) if post.visible]
+    visible = _articles(view.posts)
     baselines = {
         a.name: _baseline(view, a, visible) for a in view.accounts if a.name not in view.baselined
     }
@@ -68,9 +71,13 @@ def plan(view: View) -> Plan:
     started = [a for a in view.accounts if a.name in view.baselined]
     flooded = _flooded(view, started, visible, known)
     for account in started:
-        for seq, post in enumerate(visible):
-            rows = known.get((post.id, account.name))
-            if rows is None:
+        for seq, versions in enumerate(visible):
+            subject = versions[0].subject or versions[0].id
+            rows = known.get((subject, account.name))
+            post = view.choose(account, versions)
+            if post is None:
+                moves += _withdraw(rows or (), NOT_TAKEN)
+            elif rows is None:
                 new += _fresh(view, account, post, seq, hold=_hold(view, post, flooded))
             else:
                 _revise(view, account, post, seq, rows, new, moves, anew)
@@ -99,19 +106,32 @@ def _by_share(rows: Iterable[Delivery]) -> dict[Key, list[Delivery]]:
     return shares
 
 
-def _baseline(view: View, account: Account, visible: Sequence[Post]) -> list[Delivery]:
-    newest = (
-        {post.id for post in visible[len(visible) - account.backfill :]}
-        if account.backfill
-        else set()
-    )
+def _articles(posts: Iterable[Post]) -> list[list[Post]]:
+    """The visible posts in order, the translations of one article together."""
+    groups: dict[str, list[Post]] = {}
+    for post in in_order(posts):
+        if post.visible:
+            groups.setdefault(subject_of(post), []).append(post)
+    return list(groups.values())
+
+
+def subject_of(post: Post) -> str:
+    """What deliveries of this post are of: its article."""
+    return post.subject or post.id
+
+
+def _baseline(view: View, account: Account, visible: Sequence[Sequence[Post]]) -> list[Delivery]:
+    start = len(visible) - account.backfill if account.backfill else len(visible)
     rows: list[Delivery] = []
-    for seq, post in enumerate(visible):
-        if post.id in newest or post.id in view.named:
+    for seq, versions in enumerate(visible):
+        post = view.choose(account, versions)
+        first = post or versions[0]
+        if post is not None and (seq >= start or subject_of(post) in view.named):
             rows += _fresh(view, account, post, seq, hold=None)
         else:
+            subject = subject_of(first)
             rows.append(
-                _row(view, account, post.id, post.path, post.url, seq, State.SKIPPED, BASELINE)
+                _row(view, account, subject, first.path, first.url, seq, State.SKIPPED, BASELINE)
             )
     for subject, path in view.unreadable.items():
         rows.append(_row(view, account, subject, path, "", 0, State.SKIPPED, BASELINE))
@@ -119,23 +139,23 @@ def _baseline(view: View, account: Account, visible: Sequence[Post]) -> list[Del
 
 
 def _flooded(
-    view: View, accounts: Sequence[Account], visible: Sequence[Post], known: Mapping[Key, Any]
+    view: View,
+    accounts: Sequence[Account],
+    visible: Sequence[Sequence[Post]],
+    known: Mapping[Key, Any],
 ) -> set[str]:
-    fresh = {
-        post.id
-        for post in visible
-        if post.id not in view.named and any((post.id, a.name) not in known for a in accounts)
-    }
+    subjects = {subject_of(versions[0]) for versions in visible} - set(view.named)
+    fresh = {s for s in subjects if any((s, a.name) not in known for a in accounts)}
     return fresh if len(fresh) > view.flood else set()
 
 
 def _hold(view: View, post: Post, flooded: Collection[str]) -> str | None:
     """Why a new post waits for a person; what a person named does not."""
-    if post.id in view.named:
+    if subject_of(post) in view.named:
         return None
     if post.id in view.doubtful:
         return DOUBT
-    return FLOOD if post.id in flooded else None
+    return FLOOD if subject_of(post) in flooded else None
 
 
 def _fresh(
@@ -143,7 +163,7 @@ def _fresh(
 ) -> list[Delivery]:
     """A share that is not in the ledger: one row a part."""
     state = State.HELD if hold else State.PLANNED
-    blank = _row(view, account, post.id, post.path, post.url, seq, state, hold)
+    blank = _row(view, account, subject_of(post), post.path, post.url, seq, state, hold)
     draft, error = _try(view, account, post)
     if draft is None:
         return [replace(blank, **(error if hold else {**error, **_HELD_DRAFT}))]
@@ -161,7 +181,7 @@ def _revise(
     anew: list[tuple[Delivery, Mapping[str, Any]]],
 ) -> None:
     """What is in the ledger follows the post until it is claimed, and a person's word."""
-    named = post.id in view.named
+    named = subject_of(post) in view.named
     if not any(_may_move(row, named=named) for row in rows):
         return
     values: dict[str, Any] = {"path": post.path, "url": post.url}
@@ -227,18 +247,21 @@ def _next(
 
 def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:
     """Waiting deliveries whose post is gone or not (or no longer) to be seen."""
-    posts = {post.id: post for post in view.posts}
-    out = []
+    why: dict[str, str | None] = {}
+    for post in view.posts:
+        subject = subject_of(post)
+        why[subject] = None if post.visible else why.get(subject, post.why_not)
+    out: list[tuple[Delivery, Move]] = []
     for row in view.existing:
-        if row.kind != SHARE or row.state not in _WAITING or row.subject in view.unreadable:
-            continue
-        post = posts.get(row.subject)
-        reason = GONE if post is None else post.why_not
-        if reason is not None:
-            out.append(
-                (row, Move(state=State.CANCELLED, event="withdrawn", values={"reason": reason}))
-            )
+        if row.kind == SHARE and row.subject not in view.unreadable:
+            reason = why.get(row.subject, GONE)
+            out += _withdraw([row], reason) if reason else []
     return out
+
+
+def _withdraw(rows: Iterable[Delivery], reason: str) -> list[tuple[Delivery, Move]]:
+    move = Move(state=State.CANCELLED, event="withdrawn", values={"reason": reason})
+    return [(row, move) for row in rows if row.state in _WAITING]
 
 
 _FOR_GOOD = frozenset({"dropped", "thread"})
