@@ -26,7 +26,7 @@ from bot.schema import (
     schema,
     wrong_type,
 )
-from bot.settings import NETWORKS, Account, Config, Secret
+from bot.settings import NETWORKS, Account, Config, Secret, Site
 from bot.toml_lines import Keys, line_of, locate
 
 __all__ = ["default_site_id", "line_within", "load", "parse_duration", "read_secret"]
@@ -170,6 +170,8 @@ class _Filler:
                 self.unknown((key,), [*known, "accounts", "defaults"])
         for name, spec in known.items():
             self.require(spec.type, filled[name], (name,))
+        if not filled["content"].get("hugo"):
+            self.needs_address(filled["site"])
         if self.faults:
             raise min(self.faults, key=_rank)
         return Config(
@@ -290,9 +292,19 @@ class _Filler:
     def require(self, cls: type, values: Mapping[str, Any], path: Keys) -> None:
         for name, spec in schema(cls).items():
             if spec.required and name not in values:
-                table = path[0] if len(path) == 1 else f"[{path[0]}]"
-                message = msg("[{table}] needs `{key}`.", table=table, key=name)
-                self.fault(path, "config-required", message, Message(spec.doc))
+                self.needs(path, name, spec.doc)
+
+    def needs_address(self, site: Mapping[str, Any]) -> None:
+        if site.get("url") == "":
+            message = msg("`{key}` must be a whole address.", key="url")
+            self.fault(("site", "url"), "config-value", message)
+        elif "url" not in site:
+            self.needs(("site",), "url", schema(Site)["url"].doc)
+
+    def needs(self, path: Keys, key: str, doc: str) -> None:
+        table = path[0] if len(path) == 1 else f"[{path[0]}]"
+        message = msg("[{table}] needs `{key}`.", table=table, key=key)
+        self.fault(path, "config-required", message, Message(doc))
 
     def unknown(self, path: Keys, known: Collection[str]) -> None:
         key, home = path[-1], _home(path[-1])

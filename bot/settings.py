@@ -30,7 +30,11 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    url: str = setting("The address of the site, with https://", check="url")
+    url: str = setting(
+        "The address of the site, with https://; Hugo's baseURL with [content] hugo",
+        "",
+        check="url",
+    )
     title: str = setting("The name of the site", "")
     language: str = setting("Its language (BCP 47)", "en", check="language")
     timezone: str = setting("The zone of dates that name none (IANA)", "UTC", check="timezone")

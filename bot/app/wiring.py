@@ -79,13 +79,33 @@ class Site:
     shrunk: bool = False
 
 
+def _with_hugo(config: Config) -> Config:
+    """What Hugo's own configuration says of the site decides. Raises ConfigError."""
+    if not config.content.hugo:
+        return config
+    from bot.content.hugo_config import hugo_site
+
+    site = hugo_site(config)
+    if not site.url.startswith(("https://", "http://")):
+        raise ConfigError(
+            msg("Hugo's configuration names no whole address of the site (baseURL)"),
+            code="hugo-base-url",
+            path=config.file,
+            line=config.lines.get("content.hugo"),
+            key="content.hugo",
+            hint=msg("set baseURL there, or url under [site] here"),
+        )
+    return replace(config, site=site)
+
+
 class App:
     """The wired house. Doors open late: a command that needs no ledger opens none."""
 
     def __init__(self, config: Config, world: World) -> None:
-        self.config, self.world = config, world
+        self.config, self.world = _with_hugo(config), world
         self.root = Path(config.root)
-        self.site_id = config.site.id or default_site_id(config.site.url)
+        site = self.config.site
+        self.site_id = site.id or default_site_id(site.url)
         self._posters: dict[str, Poster] = {}
         self._posters_lock = threading.Lock()
 

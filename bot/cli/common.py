@@ -146,6 +146,7 @@ def _call(function: Command, file: str | None, as_json: bool, options: dict[str,
     config = load(file, os.getcwd())
     i18n.use(i18n.choose(config.ui.language, os.environ, config.site.language))
     app = App(config, system_world())
+    i18n.use(i18n.choose(config.ui.language, os.environ, app.config.site.language))
     try:
         app.check_templates()
         return function(app, as_json, **options)

@@ -4,6 +4,7 @@ once, so that a rename, a move or a new slug is the same post. Pure."""
 from __future__ import annotations
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -115,18 +116,22 @@ def unread_article(path: str, site: str, now: int, taken: Collection[str]) -> Ar
 
 def sketch(data: bytes) -> str:
     """The smallest hashes of a file's lines: much of them stays when a few lines change."""
-    hashes = {zlib.crc32(line) for line in data.split(b"\n") if len(line) > 3}
-    return " ".join(f"{n:08x}" for n in sorted(hashes)[:SKETCH_LINES])
+    hashes = sorted(set(map(zlib.crc32, data.split(b"\n"))))[:SKETCH_LINES]
+    return struct.pack(f">{len(hashes)}I", *hashes).hex()
 
 
 def mostly_same(one: str, other: str) -> bool:
     """Whether two sketches are of mostly the same text (the smallest of both together, and how
     many of them both have)."""
-    first, second = set(one.split()), set(other.split())
+    first, second = _hashes(one), _hashes(other)
     smallest = sorted(first | second)[:SKETCH_LINES]
-    return bool(smallest) and sum(h in first and h in second for h in smallest) >= MOSTLY * len(
-        smallest
-    )
+    both = first & second
+    return bool(smallest) and sum(h in both for h in smallest) >= MOSTLY * len(smallest)
+
+
+def _hashes(kept: str) -> set[str]:
+    """The hashes of a sketch, without that of an empty line (which every text has)."""
+    return {kept[n : n + 8] for n in range(0, len(kept), 8)} - {"00000000"}
 
 
 def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) -> dict[str, Article]:
