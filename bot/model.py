@@ -210,6 +210,8 @@ OPEN_STATES = frozenset(
     }
 )
 """What is not there yet and not given up: shown by `bot status`."""
+WAITING = frozenset({State.PLANNED, State.HELD, State.RETRY})
+"""What may still be changed or withdrawn."""
 ANSWERED = "answered"
 """The reason of a failure that a person has answered: no longer shown as open."""
 

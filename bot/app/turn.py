@@ -135,7 +135,8 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         )
     site = app.scan(ledger.articles() if ledger else ())
     named, refused = _named(app, site.posts, request)
-    existing = tuple(ledger.deliveries()) if ledger else ()
+    subjects = {subject_of(post) for post in site.posts}
+    existing = tuple(ledger.survey(subjects)) if ledger else ()
     targets = ledger.targets() if ledger else {}
     accounts = [a for a in app.active() if request.account in (None, a.name)]
     view = View(

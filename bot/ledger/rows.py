@@ -43,6 +43,19 @@ def to_delivery(row: Row[Any]) -> Delivery:
     return Delivery(**values)
 
 
+LIGHT = (
+    *("id", "subject", "account", "network", "kind", "generation", "part", "state", "due"),
+    *("reason", "path", "url", "fence", "frozen", "remote_url", "error", "error_code"),
+)
+"""The columns of a row that is not about to move."""
+
+
+def to_light(row: Row[Any]) -> Delivery:
+    values = dict(zip(LIGHT, row, strict=True))
+    values["state"] = State(values["state"])
+    return Delivery(**values)
+
+
 def to_article(row: Row[Any]) -> Article:
     return Article(**{name: row._mapping[name] for name in _ARTICLE})
 

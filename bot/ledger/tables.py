@@ -121,7 +121,17 @@ deliveries = Table(
         sqlite_where=text("state IN ('claimed', 'sending')"),
         postgresql_where=text("state IN ('claimed', 'sending')"),
     ),
-    Index("deliveries_due", "site", "account", "state", "due", "seq"),
+    # What the next claim reads, in its order: nothing that is done is looked at.
+    Index(
+        "deliveries_waiting",
+        "site",
+        "account",
+        "due",
+        "seq",
+        "id",
+        sqlite_where=text("state IN ('planned', 'retry')"),
+        postgresql_where=text("state IN ('planned', 'retry')"),
+    ),
     Index("deliveries_state", "site", "state", "due"),
 )
 

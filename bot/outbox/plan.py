@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import DraftError
-from bot.model import Delivery, Draft, Post, State
+from bot.model import WAITING, Delivery, Draft, Post, State
 from bot.outbox.drafts import draft_json
 from bot.outbox.states import Move, dump
 from bot.settings import Account
@@ -18,7 +18,6 @@ from bot.settings import Account
 SHARE = "share"
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
 GONE, SHORTER, NOT_TAKEN = "gone", "shorter", "not-taken"
-_WAITING = frozenset({State.PLANNED, State.HELD, State.RETRY})
 _LATEST = 1 << 62
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -191,13 +190,13 @@ def _revise(
         draft, error = _try(view, account, post)
         values |= {"draft": draft_json(draft) if draft else None, **error}
         parts = len(draft.parts) if draft else parts
-        if draft and any(row.state in _WAITING for row in rows):
+        if draft and any(row.state in WAITING for row in rows):
             new += [
                 _with_part(view.site, rows[0], n, draft) for n in range(len(rows), len(draft.parts))
             ]
     for row in rows:
         if row.part >= parts:
-            if row.state in _WAITING:
+            if row.state in WAITING:
                 moves.append(
                     (row, Move(state=State.CANCELLED, event="shorter", values={"reason": SHORTER}))
                 )
@@ -205,14 +204,14 @@ def _revise(
         move = _next(row, values, named=named, now=view.now, seq=seq)
         if move is not None:
             moves.append((row, move))
-        elif unfrozen and row.state in _WAITING and _differs(row, values):
+        elif unfrozen and row.state in WAITING and _differs(row, values):
             anew.append((row, values))
 
 
 def _may_move(row: Delivery, *, named: bool) -> bool:
     back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
     asked = named and (row.state, row.reason) == (State.SKIPPED, BASELINE)
-    return row.state in _WAITING or back or asked
+    return row.state in WAITING or back or asked
 
 
 def _next(
@@ -261,7 +260,7 @@ def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:
 
 def _withdraw(rows: Iterable[Delivery], reason: str) -> list[tuple[Delivery, Move]]:
     move = Move(state=State.CANCELLED, event="withdrawn", values={"reason": reason})
-    return [(row, move) for row in rows if row.state in _WAITING]
+    return [(row, move) for row in rows if row.state in WAITING]
 
 
 _FOR_GOOD = frozenset({"dropped", "thread"})

@@ -101,7 +101,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('claimed', 'sending')"),
         postgresql_where=sa.text("state IN ('claimed', 'sending')"),
     )
-    op.create_index("deliveries_due", "deliveries", ["site", "account", "state", "due", "seq"])
+    op.create_index(
+        "deliveries_waiting",
+        "deliveries",
+        ["site", "account", "due", "seq", "id"],
+        sqlite_where=sa.text("state IN ('planned', 'retry')"),
+        postgresql_where=sa.text("state IN ('planned', 'retry')"),
+    )
     op.create_index("deliveries_state", "deliveries", ["site", "state", "due"])
     op.create_table(
         "history",
