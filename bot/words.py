@@ -26,6 +26,13 @@ def flooded(count: int) -> Message:
     return msg("{count} new posts at once: held; look at them and say bot approve", count=count)
 
 
+LEASES = {
+    "other": msg("another process plans for this site; this one only sends"),
+    "older": msg(
+        "this copy of the site is older than the one that was planned from last; nothing is planned from it"
+    ),
+}
+
 REASONS = {
     "draft": msg("it is a draft"),
     "future": msg("its date is in the future"),

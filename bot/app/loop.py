@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.app.feeding import write_site_feeds
 from bot.app.report import told_of
 from bot.app.turn import (
+    Outlook,
     Request,
     agree_first_run,
     carry_out,
@@ -22,7 +23,7 @@ from bot.app.wiring import App, Site
 from bot.errors import BotError
 from bot.i18n import msg
 from bot.model import Delivery, Post, Problem, State
-from bot.words import first_seen, flooded
+from bot.words import LEASES, first_seen, flooded
 
 if TYPE_CHECKING:
     from bot.content import Watcher
@@ -42,6 +43,7 @@ class Loop:
         self._said: set[tuple[str, str]] = set()
         self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
         self._watcher: Watcher | None = None
+        self._lease = "ours"
 
     def start(self, *, first_run: bool) -> None:
         """Agree the first run, arm the watch, start the workers. Raises ConfigError."""
@@ -72,10 +74,7 @@ class Loop:
             seen = outlook(app, app.ledger, Request())
             self._posts = seen.site.posts
             problems = [*seen.site.problems]
-            for account, count in carry_out(app, seen).items():
-                log.info("%s", first_seen(account, count))
-            if seen.plan.held:
-                log.warning("%s", flooded(seen.plan.held))
+            self._plan(seen)
             for _thread, wake in self._workers.values():
                 wake.set()
             if seen.site.readable and not seen.site.shrunk:
@@ -84,6 +83,18 @@ class Loop:
             self._dispatcher.take_over()
         except BotError as error:
             log.error("%s%s", f"{error.place}: " if error.place else "", error)
+
+    def _plan(self, seen: Outlook) -> None:
+        lease = self._app.planning()
+        if lease != self._lease and lease != "ours":
+            log.warning("%s", LEASES[lease])
+        self._lease = lease
+        if lease != "ours":
+            return
+        for account, count in carry_out(self._app, seen).items():
+            log.info("%s", first_seen(account, count))
+        if seen.plan.held:
+            log.warning("%s", flooded(seen.plan.held))
 
     def next_change(self) -> datetime | None:
         """When the clock alone next makes a post visible or takes it away."""

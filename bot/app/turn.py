@@ -12,7 +12,7 @@ from bot.app.wiring import App, Site
 from bot.content.identity import unread_article
 from bot.errors import ConfigError, LostLease, UsageError
 from bot.i18n import Message, msg
-from bot.ledger.store import Ledger
+from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.plan import Plan, View, in_order, plan, subject_of
@@ -80,6 +80,7 @@ class Result:
     outlook: Outlook
     baselines: Mapping[str, int] = field(default_factory=dict)
     first_run: bool = False
+    lease: Lease = "ours"
     failed: list[Delivery] = field(default_factory=list)
     sent: list[Delivery] = field(default_factory=list)
     already: list[Delivery] = field(default_factory=list)
@@ -167,10 +168,14 @@ def take_turn(app: App, request: Request, report: Report = lambda delivery: None
     count = len(seen.would_send(accounts))
     if request.all and not request.yes and count:
         return Result(outlook=seen, waiting=count, first_run=first)
-    result = Result(outlook=seen, first_run=first, baselines=carry_out(app, seen))
-    result.already = _already(ledger, seen.named, accounts)
     ledger.owners.hold(app.world.owner)
-    if request.names_posts or request.all:
+    asked = request.names_posts or request.all
+    lease: Lease = "ours" if asked else app.planning()
+    result = Result(outlook=seen, first_run=first, lease=lease)
+    if lease == "ours":
+        result.baselines = carry_out(app, seen)
+    result.already = _already(ledger, seen.named, accounts)
+    if asked:
         _clear_pauses(ledger, accounts)
     _dispatch(app, request, seen, accounts, result, report)
     _conclude(app, ledger, result, accounts)

@@ -21,7 +21,7 @@ from bot.settings import Account, Config, Secret
 if TYPE_CHECKING:
     from bot.content import Scanner
     from bot.feeds import Press
-    from bot.ledger.store import Ledger
+    from bot.ledger.store import Lease, Ledger
     from bot.outbox.states import Policy
 
 MARGIN_SECONDS = 1.0
@@ -229,6 +229,16 @@ class App:
             poster.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
+
+    def planning(self) -> Lease:
+        """Ask for the right to plan for this site (see `Ledger.lease_planning`)."""
+        from bot.app import checkout
+        from bot.outbox.states import LEASE
+
+        folder, now = self.root / self.config.content.path, self.ledger.now()
+        found = checkout.version(folder) if folder.is_dir() else None
+        owner = self.world.owner
+        return self.ledger.lease_planning(owner, now, now + LEASE, found, checkout.name(self.root))
 
     # --- posters ----------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from bot.cli.common import (
 )
 from bot.i18n import msg
 from bot.model import Delivery, Measure, State
-from bot.words import first_seen, flooded, reason
+from bot.words import LEASES, first_seen, flooded, reason
 
 if TYPE_CHECKING:
     from bot.app.preview import DryRun, Shown
@@ -290,6 +290,8 @@ def _result_text(result: Result) -> None:
             )
         )
         return
+    if result.lease != "ours":
+        say(str(LEASES[result.lease]), err=True)
     for name, count in result.baselines.items():
         say(str(first_seen(name, count)))
     for delivery in result.already:

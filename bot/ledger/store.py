@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -37,6 +37,7 @@ from bot.ledger.owners import FileOwners, Owners, SessionOwners
 from bot.ledger.tables import articles, deliveries, history, sites, targets
 from bot.model import ANSWERED, OPEN_STATES, WAITING, Article, Clock, Delivery, State, Target
 
+Lease = Literal["ours", "other", "older"]
 _CLAIMABLE = (State.PLANNED.value, State.RETRY.value)
 _IN_FLIGHT = (State.CLAIMED.value, State.SENDING.value)
 _BATCH = 500
@@ -51,6 +52,7 @@ class Ledger:
     ) -> None:
         self._engine, self.site, self._clock, self.owners = engine, site, clock, owners
         self._own_clock = own_clock
+        self._is_sqlite = engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         self.owners.release()
@@ -92,6 +94,32 @@ class Ledger:
                 .values(first_run_at=now)
             )
             return changed.rowcount == 1
+
+    def lease_planning(
+        self, owner: str, now: int, until: int, version: int | None, checkout: str
+    ) -> Lease:
+        """The right to plan for this site, until then. `other`: a living process has it. `older`:
+        another checkout has planned from a newer `version` than this one's (of None nothing is
+        known): planning from it would undo what that one saw."""
+        with self._writing() as c:
+            pick = select(sites).where(sites.c.id == self.site)
+            row = c.execute(pick if self._is_sqlite else pick.with_for_update()).one_or_none()
+            if row is None:
+                return "ours"
+            held = row.plan_owner not in (None, owner) and (row.plan_until or 0) > now
+            if held and self.owners.alive(row.plan_owner):
+                return "other"
+            newer = None not in (version, row.plan_version) and row.plan_version > (version or 0)
+            if newer and row.plan_checkout != checkout:
+                return "older"
+            c.execute(
+                update(sites)
+                .where(sites.c.id == self.site)
+                .values(
+                    plan_owner=owner, plan_until=until, plan_version=version, plan_checkout=checkout
+                )
+            )
+            return "ours"
 
     # --- articles ---------------------------------------------------------------------------
 

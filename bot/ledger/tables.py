@@ -28,6 +28,10 @@ sites = Table(
     Column("url", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("first_run_at", BigInteger),
+    Column("plan_owner", Text),
+    Column("plan_until", BigInteger),
+    Column("plan_version", BigInteger),
+    Column("plan_checkout", Text),
 )
 
 articles = Table(

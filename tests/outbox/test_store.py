@@ -239,3 +239,24 @@ def test_a_renamed_account_keeps_its_history(ledger: Ledger) -> None:
     ledger.rename_target("old", "new")
     assert set(ledger.targets()) == {"new"}
     assert [d.account for d in ledger.deliveries()] == ["new"]
+
+
+def test_one_process_plans_at_a_time(ledgers: Callable[[], Ledger]) -> None:
+    one, two = ledgers(), ledgers()
+    one.agree_first_run("https://b", 1)
+    one.owners.hold("p1")
+    assert one.lease_planning("p1", 10, 70, None, "here") == "ours"
+    assert two.lease_planning("p2", 20, 80, None, "here") == "other"
+    assert one.lease_planning("p1", 30, 90, None, "here") == "ours"
+    assert two.lease_planning("p2", 91, 150, None, "here") == "ours", "its lease has run out"
+    one.owners.release()
+    assert one.lease_planning("p3", 92, 150, None, "here") == "ours", "p2 holds no lock: it is dead"
+
+
+def test_an_older_copy_of_the_site_plans_nothing(ledger: Ledger) -> None:
+    ledger.agree_first_run("https://b", 1)
+    assert ledger.lease_planning("p1", 10, 10, 200, "server A") == "ours"
+    assert ledger.lease_planning("p2", 20, 20, 100, "server B") == "older"
+    assert ledger.lease_planning("p2", 30, 30, 200, "server B") == "ours"
+    assert ledger.lease_planning("p2", 40, 40, 100, "server B") == "ours", "its own step back"
+    assert ledger.lease_planning("p1", 50, 50, None, "server A") == "ours"

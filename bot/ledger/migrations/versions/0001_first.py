@@ -14,6 +14,10 @@ def upgrade() -> None:
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("first_run_at", sa.BigInteger),
+        sa.Column("plan_owner", sa.Text),
+        sa.Column("plan_until", sa.BigInteger),
+        sa.Column("plan_version", sa.BigInteger),
+        sa.Column("plan_checkout", sa.Text),
     )
     op.create_table(
         "articles",
