@@ -65,6 +65,7 @@ class Loop:
             else:
                 log.warning("%s", msg("{name}: not ready: {why}", name=account.name, why=str(why)))
         self._dispatcher = dispatcher
+        app.ledger.listen(self._wake_workers, self._stop)
         self.wake.set()
 
     def tick(self) -> None:
@@ -75,8 +76,7 @@ class Loop:
             self._posts = seen.site.posts
             problems = [*seen.site.problems]
             self._plan(seen)
-            for _thread, wake in self._workers.values():
-                wake.set()
+            self._wake_workers()
             if seen.site.readable and not seen.site.shrunk:
                 problems += self._feed(seen.site)
             self._say(problems)
@@ -105,10 +105,13 @@ class Loop:
         """Let calls under way finish, for a while."""
         if self._watcher is not None:
             self._watcher.stop()
-        for _thread, wake in self._workers.values():
-            wake.set()
+        self._wake_workers()
         for thread, _wake in self._workers.values():
             thread.join(STOP_SECONDS / max(1, len(self._workers)))
+
+    def _wake_workers(self) -> None:
+        for _thread, wake in self._workers.values():
+            wake.set()
 
     def _work(self, dispatcher: Dispatcher, account: str) -> None:
         wake = threading.Event()

@@ -207,6 +207,8 @@ def carry_out(app: App, seen: Outlook) -> dict[str, int]:
                 delivery, move.state, move.values, now=now, event=move.event, detail=move.detail
             )
     ledger.compose_anew(seen.plan.anew, now)
+    if seen.plan.new or seen.plan.moves or seen.plan.baselines:
+        ledger.announce()
     return counts
 
 

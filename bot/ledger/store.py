@@ -6,7 +6,8 @@ cannot be used and LostLease where a guard finds no row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from bot.errors import ConfigError, LostLease
 from bot.i18n import msg
 from bot.ledger import engine as opening
-from bot.ledger import rows
+from bot.ledger import notify, rows
 from bot.ledger.owners import FileOwners, Owners, SessionOwners
 from bot.ledger.tables import articles, deliveries, history, sites, targets
 from bot.model import ANSWERED, OPEN_STATES, WAITING, Article, Clock, Delivery, State, Target
@@ -57,6 +58,17 @@ class Ledger:
     def close(self) -> None:
         self.owners.release()
         self._engine.dispose()
+
+    def announce(self) -> None:
+        """Wake the other processes of this site, where the store can."""
+        try:
+            notify.announce(self._engine, self.site)
+        except SQLAlchemyError as error:
+            raise opening.unavailable(self._engine.url, error) from error
+
+    def listen(self, on_news: Callable[[], None], stop: threading.Event) -> None:
+        """Call `on_news` when another process of this site has announced something."""
+        notify.listen(self._engine, self.site, on_news, stop, self._clock)
 
     def now(self) -> int:
         """UTC microseconds of the one clock that due times and leases are compared with: the

@@ -260,3 +260,28 @@ def test_an_older_copy_of_the_site_plans_nothing(ledger: Ledger) -> None:
     assert ledger.lease_planning("p2", 30, 30, 200, "server B") == "ours"
     assert ledger.lease_planning("p2", 40, 40, 100, "server B") == "ours", "its own step back"
     assert ledger.lease_planning("p1", 50, 50, None, "server A") == "ours"
+
+
+@pytest.mark.real
+def test_an_announcement_wakes_the_others_at_once(tmp_path: Path, postgres_url: str) -> None:
+    opened = [
+        open_ledger(
+            postgres_url, tmp_path, f"news-{tmp_path.name}", FakeClock(), address="", named=True
+        )
+        for _ in range(2)
+    ]
+    here, there = [ledger for ledger in opened if ledger is not None]
+    stop, listening, news = threading.Event(), threading.Event(), threading.Event()
+
+    def on_news() -> None:
+        (news if listening.is_set() else listening).set()
+
+    there.listen(on_news, stop)
+    try:
+        assert listening.wait(10)
+        here.announce()
+        assert news.wait(10)
+    finally:
+        stop.set()
+        here.close()
+        there.close()
