@@ -183,8 +183,8 @@ def take_turn(app: App, request: Request, report: Report = lambda delivery: None
 
 
 def carry_out(app: App, seen: Outlook) -> dict[str, int]:
-    """Write the plan. What another process did meanwhile stays as it is. Answers how many posts
-    each account's baseline took."""
+    """Write the plan, in one transaction. What another process did meanwhile stays as it is.
+    Answers how many posts each account's baseline took."""
     ledger, now = app.ledger, app.ledger.now()
     if not seen.site.readable:
         return {}
@@ -192,23 +192,32 @@ def carry_out(app: App, seen: Outlook) -> dict[str, int]:
     if not seen.site.shrunk:
         changed += [replace(article, gone_at=now) for article in seen.site.missing]
     unread = _unread_articles(app, seen, now) if seen.plan.baselines else []
-    ledger.save_articles([*changed, *unread])
+    if not (changed or unread or seen.plan.changes_something):
+        return {}
+    with ledger.together():
+        ledger.save_articles([*changed, *unread])
+        counts = _take_baselines(app, seen, unread, now)
+        ledger.add(seen.plan.new, now)
+        for delivery, move in seen.plan.moves:
+            check(delivery.state, move.state)
+            with contextlib.suppress(LostLease):
+                ledger.move(
+                    delivery, move.state, move.values, now=now, event=move.event, detail=move.detail
+                )
+        ledger.compose_anew(seen.plan.anew, now)
+    if seen.plan.changes_something:
+        ledger.announce()
+    return counts
+
+
+def _take_baselines(app: App, seen: Outlook, unread: Sequence[Article], now: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for account, rows in seen.plan.baselines.items():
         found = app.account(account)
-        extra = [_unread_row(app, found, a, now) for a in unread] if found else []
-        if ledger.baseline(account, found.network if found else "", [*rows, *extra], now):
-            counts[account] = sum(d.state is State.SKIPPED for d in (*rows, *extra))
-    ledger.add(seen.plan.new, now)
-    for delivery, move in seen.plan.moves:
-        check(delivery.state, move.state)
-        with contextlib.suppress(LostLease):
-            ledger.move(
-                delivery, move.state, move.values, now=now, event=move.event, detail=move.detail
-            )
-    ledger.compose_anew(seen.plan.anew, now)
-    if seen.plan.new or seen.plan.moves or seen.plan.baselines:
-        ledger.announce()
+        assert found is not None
+        all_rows = [*rows, *(_unread_row(app, found, article, now) for article in unread)]
+        if app.ledger.baseline(account, found.network, all_rows, now):
+            counts[account] = sum(d.state is State.SKIPPED for d in all_rows)
     return counts
 
 

@@ -53,6 +53,7 @@ class Ledger:
     ) -> None:
         self._engine, self.site, self._clock, self.owners = engine, site, clock, owners
         self._own_clock = own_clock
+        self._here = threading.local()
         self._is_sqlite = engine.dialect.name == "sqlite"
 
     def close(self) -> None:
@@ -582,7 +583,24 @@ class Ledger:
         }
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is written within is one transaction, and no two of a site run at once."""
+        with self._writing() as c:
+            if not self._is_sqlite:
+                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:site, 1))")
+                c.execute(lock, {"site": self.site})
+            self._here.connection = c
+            try:
+                yield
+            finally:
+                self._here.connection = None
+
+    @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        within: Connection | None = getattr(self._here, "connection", None)
+        if within is not None:
+            yield within
+            return
         try:
             with self._engine.begin() as connection:
                 yield connection

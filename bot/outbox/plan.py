@@ -56,6 +56,10 @@ class Plan:
     anew: Sequence[tuple[Delivery, Mapping[str, Any]]]
     held: int
 
+    @property
+    def changes_something(self) -> bool:
+        return bool(self.baselines or self.new or self.moves or self.anew)
+
 
 def plan(view: View) -> Plan:
     """The next rows and moves for every account of `view`."""
