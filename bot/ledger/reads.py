@@ -1,0 +1,132 @@
+"""What is read of deliveries. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    func,
+    select,
+)
+
+from bot.ledger import rows
+from bot.ledger.base import BATCH, Store, one
+from bot.ledger.tables import deliveries, history
+from bot.model import ANSWERED, OPEN_STATES, WAITING, Delivery, State
+
+CLAIMABLE = (State.PLANNED.value, State.RETRY.value)
+
+
+class Reads(Store):
+    def deliveries(self, states: Collection[State] | None = None) -> list[Delivery]:
+        """Every delivery of the site, or those in these states, in the order they are due."""
+        where = [deliveries.c.site == self.site]
+        if states is not None:
+            where.append(deliveries.c.state.in_([s.value for s in states]))
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries)
+                .where(*where)
+                .order_by(deliveries.c.due, deliveries.c.seq, deliveries.c.id)
+            )
+            return [rows.to_delivery(row) for row in found]
+
+    def survey(self, subjects: Collection[str]) -> list[Delivery]:
+        """What a plan depends on: whole rows of all that waits, and of these subjects the others
+        without their texts. As quick in a ledger of a million rows as in one of ten."""
+        waiting = self.deliveries(WAITING)
+        found = list(waiting)
+        names = sorted(subjects)
+        d = deliveries.c
+        columns = [getattr(d, name) for name in rows.LIGHT]
+        with self._reading() as c:
+            for start in range(0, len(names), BATCH):
+                some = names[start : start + BATCH]
+                where = (d.site == self.site, d.subject.in_(some))
+                done = select(*columns).where(*where, d.state.not_in([s.value for s in WAITING]))
+                found += [rows.to_light(row) for row in c.execute(done)]
+        return found
+
+    def open(self) -> list[Delivery]:
+        """What is not there yet and not given up, and failures that nobody answered."""
+        rows = self.deliveries(OPEN_STATES)
+        return [d for d in rows if (d.state, d.reason) != (State.FAILED, ANSWERED)]
+
+    def first_shares(self, account: str, now: int) -> list[Delivery]:
+        """The first parts of first shares that this target is to get and are due."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries).where(
+                    d.site == self.site,
+                    d.account == account,
+                    d.state.in_(CLAIMABLE),
+                    d.kind == "share",
+                    d.generation == 0,
+                    d.part == 0,
+                    d.due <= now,
+                )
+            )
+            return [rows.to_delivery(row) for row in found]
+
+    def get(self, id: str) -> Delivery | None:
+        with self._reading() as c:
+            row = c.execute(select(deliveries).where(one(self.site, id))).one_or_none()
+            return None if row is None else rows.to_delivery(row)
+
+    def parents(self, delivery: Delivery) -> list[Delivery]:
+        """The earlier parts of the same thread, in order."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries)
+                .where(
+                    d.site == self.site,
+                    d.subject == delivery.subject,
+                    d.account == delivery.account,
+                    d.kind == delivery.kind,
+                    d.generation == delivery.generation,
+                    d.part < delivery.part,
+                )
+                .order_by(d.part)
+            )
+            return [rows.to_delivery(row) for row in found]
+
+    def receipts(self, delivery: Delivery, since: int) -> set[str]:
+        """Remote ids on this account that belong to other deliveries sent after `since`."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(d.remote_id).where(
+                    d.site == self.site,
+                    d.account == delivery.account,
+                    d.id != delivery.id,
+                    d.remote_id.is_not(None),
+                    d.sent_at >= since,
+                )
+            )
+            return set(found.scalars())
+
+    def next_due(self, account: str, states: Collection[State]) -> int | None:
+        """When the next delivery of this target in these states is due."""
+        d = deliveries.c
+        with self._reading() as c:
+            return c.execute(
+                select(func.min(d.due)).where(
+                    d.site == self.site,
+                    d.account == account,
+                    d.state.in_([s.value for s in states]),
+                    d.needs_person.is_(False),
+                )
+            ).scalar_one_or_none()
+
+    def log(self, id: str) -> list[Mapping[str, Any]]:
+        """The whole history of one delivery, oldest first."""
+        with self._reading() as c:
+            found = c.execute(
+                select(history)
+                .where(history.c.site == self.site, history.c.delivery == id)
+                .order_by(history.c.n)
+            )
+            return [dict(row._mapping) for row in found]
