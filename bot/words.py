@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bot.i18n import Message, msg
 from bot.model import Post
+
+WhyNot = Literal[
+    "draft",
+    "future",
+    "expired",
+    "bad-date",
+    "headless",
+    "not-rendered",
+    "not-listed",
+    "not-html",
+    "section-page",
+    "no-section",
+    "not-in-sections",
+    "not-a-post",
+    "url-too-long",
+    "collision",
+]
+"""Every reason why a post is not visible."""
 
 
 def why_not(post: Post) -> Message:
@@ -38,11 +58,16 @@ REASONS = {
     "future": msg("its date is in the future"),
     "expired": msg("it has expired"),
     "headless": msg("it is headless: it has no page of its own"),
-    "unlisted": msg("its build options keep it out of lists"),
-    "not-a-post": msg("it is no post"),
-    "section": msg("it lies outside the sections that hold posts"),
+    "bad-date": msg("its date cannot be read"),
+    "not-rendered": msg("its build options give it no page of its own"),
+    "not-listed": msg("its build options keep it out of lists"),
+    "not-html": msg("its outputs hold no HTML"),
+    "section-page": msg("it is the page of a section (_index.md), no post"),
+    "no-section": msg("it stands beside the sections that hold posts"),
+    "not-in-sections": msg("it lies outside the sections that hold posts"),
+    "not-a-post": msg("its layout is that of a search or archive page"),
+    "url-too-long": msg("its address is too long for a file name"),
     "collision": msg("another post has its address"),
-    "no-date": msg("its date cannot be read"),
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
     "doubt": msg("it may be an old post under a new name"),

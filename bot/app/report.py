@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from bot.app.wiring import App, Site
+from bot.errors import UsageError
 from bot.i18n import Message, msg
 from bot.model import Delivery, State, Target
 from bot.outbox.states import SECOND, load
@@ -46,15 +48,31 @@ class Status:
         return [d for d in self.deliveries if d.id not in asked and d.state not in done]
 
 
-def list_posts(app: App) -> Site:
-    """Every post as understood, with the ids that the ledger has or would give. Writes nothing."""
+def list_posts(app: App, now: str | None = None) -> Site:
+    """Every post as understood, with the ids that the ledger has or would give. `now`: as it is at
+    that time. Writes nothing. Raises UsageError."""
+    at = None if now is None else time_named(now, app.config.site.timezone)
     ledger = app.peek()
     if ledger is None:
-        return app.scan(())
+        return app.scan((), at)
     try:
-        return app.scan(ledger.articles())
+        return app.scan(ledger.articles(), at)
     finally:
         ledger.close()
+
+
+def time_named(text: str, timezone: str) -> datetime:
+    """A day or time as a person types it; without a zone it is in the site's. Raises UsageError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            msg("{text} is no time", text=text),
+            code="no-time",
+            hint=msg("write 2026-02-10, 2026-02-10T09:00 or 2026-02-10T09:00:00+09:00"),
+        ) from None
 
 
 def status(app: App, *, all: bool) -> Status:

@@ -276,12 +276,13 @@ class App:
 
     # --- content ----------------------------------------------------------------------------
 
-    def scan(self, known: Iterable[Article]) -> Site:
-        """Read the content folder and name every post by what the ledger knows of it."""
+    def scan(self, known: Iterable[Article], at: datetime | None = None) -> Site:
+        """Read the content folder and name every post by what the ledger knows of it. `at`: as it
+        is at another time than now."""
         from bot.content.identity import identify
         from bot.feeds import first_guid
 
-        now = self.now()
+        now = at or self.now()
         scan: Scan = self.scanner.scan(now)
         lost = [p.path for p in scan.problems if p.post_lost]
         articles = list(known)

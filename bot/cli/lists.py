@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from bot.app.wiring import App
 from bot.cli.common import (
     bot_command,
@@ -21,10 +23,11 @@ from bot.words import why_not
 
 
 @bot_command("list", "Show every post as bot understands it. Opens no socket, writes nothing.")
-def list_command(app: App, as_json: bool) -> int:
+@click.option("--now", metavar="TIME", help="The site as it will be, or was, at that time.")
+def list_command(app: App, as_json: bool, now: str | None) -> int:
     from bot.app.report import list_posts
 
-    site = list_posts(app)
+    site = list_posts(app, now)
     if as_json:
         emit(
             {

@@ -17,6 +17,7 @@ from bot.content.names import escape, file_name, path_name
 from bot.content.rules import Language, SiteRules
 from bot.errors import ContentError
 from bot.i18n import msg
+from bot.words import WhyNot
 
 _TOKEN = re.compile(r":\w+(?:\[[^\]]*\])?", re.ASCII)
 _KEYS = SiteRules(root="", content="", url="")  # paths are compared in lower case
@@ -314,11 +315,11 @@ def _go_layout(name: str, date: datetime | None) -> str | None:
 class Visibility(NamedTuple):
     """What decides whether a post is published. `reason` holds at any time; the rest by the clock."""
 
-    reason: str | None
+    reason: WhyNot | None
     publish: datetime | None
     expiry: datetime | None
 
-    def at(self, now: datetime, rules: SiteRules) -> tuple[str | None, datetime | None]:
+    def at(self, now: datetime, rules: SiteRules) -> tuple[WhyNot | None, datetime | None]:
         """Why it is not visible at `now` (a stable code, or None), and when that next changes."""
         if self.reason:
             return self.reason, None
@@ -332,7 +333,7 @@ class Visibility(NamedTuple):
 
 def hidden_reason(
     matter: Mapping[str, Any], place: Place, url: str, rules: SiteRules
-) -> str | None:
+) -> WhyNot | None:
     """Why a page is never a published post, whatever the clock says; None where it may be one."""
     build = matter.get("build") or matter.get("_build")
     build = build if isinstance(build, Mapping) else {}

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from bot.i18n import msg
 from bot.model import Article, Post, Problem
+from bot.words import WhyNot
 
 SKETCH_LINES = 24
 """How many lines' hashes tell whether two texts are mostly the same."""
 MOSTLY = 0.5
+COLLISION: WhyNot = "collision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +203,7 @@ def _apart(posts: Sequence[Post], articles: Sequence[Article]) -> list[Post]:
     for post in sorted((p for p in posts if p.visible), key=lambda p: order[p.id]):
         first.setdefault(post.url, post)
     return [
-        replace(post, visible=False, why_not="collision")
+        replace(post, visible=False, why_not=COLLISION)
         if post.visible and first[post.url].id != post.id
         else post
         for post in posts

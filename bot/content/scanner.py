@@ -17,6 +17,9 @@ from bot.content.walk import Stamp, Walk, walk
 from bot.errors import ContentError
 from bot.i18n import msg
 from bot.model import Image, Post, Problem, Scan
+from bot.words import WhyNot
+
+NO_SECTION: WhyNot = "no-section"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def _without_root_pages(posts: list[Post]) -> list[Post]:
     return [
         post
         if post.section or not post.visible
-        else replace(post, visible=False, why_not="no-section", changes_at=None)
+        else replace(post, visible=False, why_not=NO_SECTION, changes_at=None)
         for post in posts
     ]
 
