@@ -36,8 +36,9 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """A fresh cluster in `folder`, as a child that ends with the block; answers its URL."""
+def cluster(folder: Path, *, fsync: bool = False) -> Iterator[str]:
+    """A fresh cluster in `folder`, as a child that ends with the block; answers its URL. `fsync`:
+    write as an installed one does."""
     bin = binaries()
     assert bin is not None
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ def cluster(folder: Path) -> Iterator[str]:
         "-c",
         "listen_addresses=127.0.0.1",
         "-c",
-        "fsync=off",
+        f"fsync={'on' if fsync else 'off'}",
         "-p",
         str(port),
         "-k",
