@@ -8,6 +8,7 @@ BotError
    ├ NotSent: Transient → retry | RateLimited(until) → the target waits | Unauthorized → the target pauses
    │          OutOfQuota(until) → the target waits until then, shown | Rejected → failed
    │          MediaRefused → prepare again without the image
+   │          MediaUnavailable (a Transient) → retry; after some attempts without the image
    └ OutcomeUnknown → unknown
 """
 
@@ -94,6 +95,13 @@ class NotSent(PosterError):
 
 class Transient(NotSent):
     code = "transient"
+
+
+class MediaUnavailable(Transient):
+    """Pictures cannot be uploaded for now, while the server answers otherwise: retry, and go without
+    the picture when that has lasted."""
+
+    code = "media-unavailable"
 
 
 class _Until(NotSent):

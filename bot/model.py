@@ -26,8 +26,9 @@ SummarySource = Literal["section", "front-matter", "more", "lead", "title"]
 class Image:
     """A picture of a post: a file of the site (`file` absolute, `shown` as a person writes it) or a
     remote `url`. `mime` is sniffed from the bytes, None where not known. `public` is where readers
-    of the site find the file (feeds link to it), None where not known. With neither `file` nor
-    `url` the post names a picture that is not there (yet): it is told, and never sent."""
+    of the site find the file (feeds link to it), None where not known. `focus` is the point that a
+    crop keeps, from (-1, -1) to (1, 1). With neither `file` nor `url` the post names a picture that
+    is not there (yet): it is told, and never sent."""
 
     alt: str
     file: str | None = None
@@ -38,6 +39,7 @@ class Image:
     width: int | None = None
     height: int | None = None
     size: int | None = None
+    focus: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,6 +381,58 @@ class Readable(Protocol):
     Raises NotSent where it cannot be read."""
 
     def recent(self, limit: int) -> Sequence[Seen]: ...
+
+
+@runtime_checkable
+class Changeable(Protocol):
+    """A poster that can also change what it shared. `kinds` says how: "edit", "retract". What is
+    prepared goes through `commit` and `find` like a share: for a retract, *found* means that the
+    post is gone; for an edit, that it reads as it should. `receipt` is that of the newest share or
+    edit of this part; what `commit` answers takes its place (some servers change the id)."""
+
+    kinds: frozenset[str]
+
+    def prepare_edit(
+        self,
+        draft: Draft,
+        part: int,
+        parents: tuple[Receipt, ...],
+        receipt: Receipt,
+        with_images: bool,
+    ) -> Prepared:
+        """As `prepare`. Rejected where the post is no longer there."""
+
+    def prepare_retract(self, receipt: Receipt) -> Prepared:
+        """As `prepare`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose login it is, and what is known of it. `id` is the account's own in the whole world (a
+    number is written with its server) and never changes; `limit` how long a text may be there;
+    `left` calls until `resets`; `ends` when the login does."""
+
+    id: str
+    name: str
+    limit: TextLimit
+    left: int | None = None
+    resets: datetime | None = None
+    ends: datetime | None = None
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A poster that knows whose account it posts to."""
+
+    def identity(self) -> Identity:
+        """Log in and ask. Nothing becomes visible. Raises NotSent."""
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A poster whose server says how it counts. None until it was asked, which sending does."""
+
+    def learnt(self) -> TextLimit | None: ...
 
 
 class Clock(Protocol):

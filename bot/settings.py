@@ -76,6 +76,9 @@ class Content:
         "Covers that are not shared, like a default picture of many posts, as the front matter names them",
         (),
     )
+    cover_hosts: tuple[str, ...] = setting(
+        "Hosts in your own network that covers with an https:// address may be fetched from", ()
+    )
     body_cover: bool = setting("A post without a cover takes the first picture of its text", False)
 
 
@@ -257,6 +260,19 @@ class Account:
     consumer_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     access_token: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     access_token_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+    client_id: str = setting(
+        "OAuth 2.0, instead of OAuth 1.0a: the app's client id", "", networks=("x",)
+    )
+    client_secret: Secret | None = setting(
+        "OAuth 2.0: the secret of a confidential client; none for a public one",
+        None,
+        networks=("x",),
+    )
+    refresh_token: Secret | None = setting(
+        "OAuth 2.0: the refresh token that the account begins with; the newer ones are kept in `state/sessions/`",
+        None,
+        networks=("x",),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
