@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
+from datetime import date
 from typing import Any
 
 
@@ -183,6 +184,40 @@ class Ui:
 NETWORKS = ("file", "mastodon", "x", "bluesky", "misskey")
 
 
+LINKS = ("always", "auto", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """The posts that a rule is for: every list that is not empty must agree."""
+
+    languages: tuple[str, ...] = setting("Posts in one of these languages; empty: all", ())
+    sections: tuple[str, ...] = setting("Posts of one of these sections; empty: all", ())
+    tags: tuple[str, ...] = setting("Posts with one of these tags; empty: all", ())
+    categories: tuple[str, ...] = setting("Posts of one of these categories; empty: all", ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One [[accounts.rules]]: what holds for the posts of `when`; None leaves it as it is."""
+
+    when: When = setting('The posts that it is for, like `{ tags = ["AI"] }`; all, without', When())
+    priority: int | None = setting("Which goes first where not all can go: the larger", None)
+    link: str | None = setting("As the account's `link`", None, choices=LINKS)
+    template: str | None = setting("As the account's `template`", None)
+    skip: bool | None = setting("true: the account does not take these posts", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One [[accounts.prices]]: what a network takes from a day on, in US dollars."""
+
+    since: date = setting("The day from which it holds: `since = 2026-04-20`")
+    post: float = setting("A post without a link", 0.0, least=0)
+    link_post: float = setting("A post with a link", 0.0, least=0)
+    alt: float = setting("The alt text of a picture", 0.0, least=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One [[accounts]] table over [defaults.NETWORK] over [defaults] over built-in."""
@@ -196,6 +231,16 @@ class Account:
     backfill: int = setting(
         "Of the posts that are there when the account starts, share the newest n", 0, least=0
     )
+    on_edit: str = setting(
+        "update: what was shared is edited when its post changes, where the network can",
+        "ignore",
+        choices=("ignore", "update"),
+    )
+    on_delete: str = setting(
+        "retract: what was shared is taken back when its post is gone for an hour, where the network can",
+        "ignore",
+        choices=("ignore", "retract"),
+    )
     adopt: int = setting(
         "Before the first share of a process, so many of the account's own posts are read: what is there already is not repeated; 0: none",
         40,
@@ -207,17 +252,15 @@ class Account:
         'Spellings of hashtags: `"machine learning" = "ML"`; an empty one leaves the tag out', None
     )
     link: str = setting(
-        "always; auto: where the day's links and the budget allow; never",
-        "always",
-        choices=("always", "auto", "never"),
+        "always; auto: where the day's links and the budget allow; never", "always", choices=LINKS
     )
     utm: Mapping[str, str] | None = setting(
         "What is added to the link to count its visitors: `source`, `medium`, `campaign`", None
     )
     image: str = setting(
-        "cover: the post's picture; card: the link's preview; none",
-        "cover",
-        choices=("cover", "card", "none"),
+        "cover: the post's picture with its alt text; card: the link's preview (on Bluesky with the cover in it); none; empty: on Bluesky the card, elsewhere the cover",
+        "",
+        choices=("", "cover", "card", "none"),
     )
     thread: bool = setting("Bullets that do not fit go on in replies to the first post", False)
     numbered: bool = setting("The parts of a thread end in (1/3), (2/3), …", False)
@@ -231,6 +274,9 @@ class Account:
     sections: tuple[str, ...] = setting("Only posts of these sections; empty: all", ())
     tags: tuple[str, ...] = setting("Only posts with one of these tags; empty: all", ())
     categories: tuple[str, ...] = setting("Only posts of one of these categories; empty: all", ())
+    rules: tuple[Rule, ...] = setting(
+        "What holds for some posts only, one table each; a later one over an earlier", ()
+    )
     path: str = setting("The file that lines are added to", "", networks=("file",))
     instance: str = setting(
         "The server, with https://", "", networks=("mastodon", "misskey"), check="url"
@@ -250,16 +296,15 @@ class Account:
         networks=("bluesky",),
         check="url",
     )
-    embed: str = setting(
-        "card: a link card with the cover; image: the cover with its alt text, the link in the text",
-        "card",
-        networks=("bluesky",),
-        choices=("card", "image"),
-    )
     consumer_key: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     consumer_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     access_token: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
     access_token_secret: Secret | None = setting("OAuth 1.0a", None, networks=("x",))
+    prices: tuple[Price, ...] = setting(
+        "What a post costs, beside the prices that bot knows; the newest of the day holds",
+        (),
+        networks=("x",),
+    )
     client_id: str = setting(
         "OAuth 2.0, instead of OAuth 1.0a: the app's client id", "", networks=("x",)
     )

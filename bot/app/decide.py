@@ -22,7 +22,8 @@ def approve(app: App, which: Sequence[str]) -> list[Delivery]:
         ledger = app.ledger
         site = app.scan(ledger.articles())
         if site.readable:
-            ledger.save_articles([replace(a, gone_at=ledger.now()) for a in site.missing])
+            away = [a for a in site.missing if a.gone_at is None]
+            ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
     return _decide(app, which, {State.HELD}, State.PLANNED, "approved", all_without_names=True)
 
 

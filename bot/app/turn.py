@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.app.wiring import App, Site
@@ -137,7 +137,8 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     site = app.scan(ledger.articles() if ledger else ())
     named, refused = _named(app, site.posts, request)
     subjects = {subject_of(post) for post in site.posts}
-    existing = tuple(ledger.survey(subjects)) if ledger else ()
+    edited, gone = _edited(app, site), _gone(app, site, subjects)
+    existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
     targets = ledger.targets() if ledger else {}
     accounts = [a for a in app.active() if request.account in (None, a.name)]
     view = View(
@@ -152,6 +153,10 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         unreadable=site.unreadable,
         doubtful=site.doubtful,
         named=named,
+        whole=edited,
+        edits={a.name for a in accounts if a.on_edit == "update"},
+        retracts={a.name for a in accounts if a.on_delete == "retract"},
+        gone=gone,
     )
     return Outlook(site=site, plan=plan(view), existing=existing, named=named, refused=refused)
 
@@ -190,7 +195,8 @@ def carry_out(app: App, seen: Outlook) -> dict[str, int]:
         return {}
     changed = list(seen.site.changed)
     if not seen.site.shrunk:
-        changed += [replace(article, gone_at=now) for article in seen.site.missing]
+        fresh = (article for article in seen.site.missing if article.gone_at is None)
+        changed += [replace(article, gone_at=now) for article in fresh]
     unread = _unread_articles(app, seen, now) if seen.plan.baselines else []
     if not (changed or unread or seen.plan.changes_something):
         return {}
@@ -258,6 +264,25 @@ def rename_accounts(app: App) -> None:
 def newest(posts: Sequence[Post], count: int) -> list[Post]:
     """The newest visible ones, newest first."""
     return in_order(p for p in posts if p.visible)[::-1][:count]
+
+
+def _edited(app: App, site: Site) -> set[str]:
+    """Articles that have changed since they were first seen, where an account wants edits."""
+    if not any(a.on_edit == "update" for a in app.active()):
+        return set()
+    return {a.subject or a.id for a in site.articles if a.changed_at is not None}
+
+
+def _gone(app: App, site: Site, present: Collection[str]) -> dict[str, int]:
+    """Articles whose files are away, and since when, where an account takes back what it shared."""
+    wanted = any(a.on_delete == "retract" for a in app.active())
+    if not wanted or not site.readable or site.shrunk:
+        return {}
+    return {
+        a.subject or a.id: a.gone_at
+        for a in site.missing
+        if a.gone_at is not None and (a.subject or a.id) not in present
+    }
 
 
 def _dispatch(
@@ -356,7 +381,8 @@ def _unread_articles(app: App, seen: Outlook, now: int) -> list[Article]:
 
 
 def _unread_row(app: App, account: Account, article: Article, now: int) -> Delivery:
-    from bot.outbox.plan import BASELINE, SHARE, delivery_id
+    from bot.outbox.changes import SHARE
+    from bot.outbox.plan import BASELINE, delivery_id
 
     return Delivery(
         id=delivery_id(app.site_id, article.id, account.name, SHARE, 0, 0),

@@ -17,6 +17,7 @@ from bot.i18n import Message, msg
 from bot.model import Article, Clock, Draft, Post, Poster, Problem, Scan, TextLimit
 from bot.posters.registry import NETWORKS, Network
 from bot.settings import Account, Config, Secret
+from bot.words import WhyNot
 
 if TYPE_CHECKING:
     from bot.content import Scanner
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bot.ledger.store import Lease, Ledger
     from bot.outbox.states import Policy
 
+FEW = 3
+"""So many posts may go at once; of more than these, no more than half."""
 MARGIN_SECONDS = 1.0
 """A lost call settles at its time-out and this much more."""
 
@@ -66,7 +69,7 @@ def system_world() -> World:
 class Site:
     """One scan, with every post named: what everything else starts from. `missing`: articles whose
     file is not there; `shrunk`: so many that it may be the folder that is wrong: then nothing is
-    concluded until a person says so."""
+    concluded until a person says so. `unread`: articles whose file is there and cannot be read."""
 
     posts: tuple[Post, ...]
     problems: tuple[Problem, ...]
@@ -77,6 +80,23 @@ class Site:
     missing: tuple[Article, ...] = ()
     doubtful: frozenset[str] = frozenset()
     shrunk: bool = False
+    unread: tuple[Article, ...] = ()
+
+
+def _lost(scan: Scan, articles: Iterable[Article]) -> list[str]:
+    """Paths of what is there and cannot be read; with a folder, of all that was in it."""
+    lost = [p.path for p in scan.problems if p.post_lost]
+    folders = tuple(f"{path}/" for path in lost)
+    below = [a.path for a in articles if a.path.startswith(folders)] if folders else []
+    return [*lost, *below]
+
+
+def _undated(posts: Iterable[Post]) -> dict[str, str]:
+    """Posts with a date that cannot be read: nothing is concluded from that, either."""
+    posts = list(posts)
+    shown = {p.subject for p in posts if p.visible}
+    bad: WhyNot = "bad-date"
+    return {p.subject: p.path for p in posts if p.why_not == bad and p.subject not in shown}
 
 
 def _with_hugo(config: Config) -> Config:
@@ -284,8 +304,8 @@ class App:
 
         now = at or self.now()
         scan: Scan = self.scanner.scan(now)
-        lost = [p.path for p in scan.problems if p.post_lost]
         articles = list(known)
+        lost = _lost(scan, articles)
         micros = round(now.timestamp() * 1_000_000)
         named = identify(
             scan.posts,
@@ -297,12 +317,15 @@ class App:
         )
         by_path = {a.path: a.subject or a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}
+        unreadable |= _undated(named.posts)
         problems = [*scan.problems, *named.problems]
         present = sum(a.gone_at is None for a in articles)
-        shrunk = len(named.missing) > max(self.config.publish.flood, present // 2)
+        away = [a for a in named.missing if a.gone_at is None]
+        empty = not scan.posts and not lost
+        shrunk = bool(away) and (empty or len(away) > max(FEW, present // 2))
         if shrunk and scan.readable:
-            unreadable |= {a.subject or a.id: a.path for a in named.missing}
-            problems.append(self._shrunk(len(named.missing), present))
+            unreadable |= {a.subject or a.id: a.path for a in away}
+            problems.append(self._shrunk(len(away), present))
         return Site(
             posts=named.posts,
             problems=tuple(problems),
@@ -313,6 +336,7 @@ class App:
             missing=named.missing,
             doubtful=named.doubtful,
             shrunk=shrunk,
+            unread=tuple(a for a in articles if a.path in set(lost)),
         )
 
     def _shrunk(self, missing: int, present: int) -> Problem:

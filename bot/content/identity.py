@@ -22,7 +22,7 @@ COLLISION: WhyNot = "collision"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
     """`posts` with their ids, `articles` as the ledger shall keep them now (all that are there),
-    `changed` those of them that differ from what it keeps, `missing` those whose file is not there.
+    `changed` those of them that differ from what it keeps, `missing` those whose file is not there (since `gone_at`, None: since now).
     `doubtful`: ids of new posts that may be old ones: a person is asked."""
 
     posts: tuple[Post, ...]
@@ -91,7 +91,7 @@ def identify(
         posts=tuple(_apart(named, articles)),
         articles=tuple(articles),
         changed=tuple(a for a in articles if before.get(a.id) != a),
-        missing=tuple(a for a in known if a.id not in present | lost and a.gone_at is None),
+        missing=tuple(a for a in known if a.id not in present | lost),
         problems=tuple(problems),
         doubtful=frozenset(doubtful),
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    and_,
     func,
     select,
 )
@@ -32,12 +33,12 @@ class Reads(Store):
             )
             return [rows.to_delivery(row) for row in found]
 
-    def survey(self, subjects: Collection[str]) -> list[Delivery]:
-        """What a plan depends on: whole rows of all that waits, and of these subjects the others
-        without their texts. As quick in a ledger of a million rows as in one of ten."""
+    def survey(self, subjects: Collection[str], whole: Collection[str] = ()) -> list[Delivery]:
+        """What a plan depends on: whole rows of all that waits and of the subjects in `whole`, and of
+        the other `subjects` the rest without their texts. As quick in a ledger of a million rows as in one of ten."""
         waiting = self.deliveries(WAITING)
         found = list(waiting)
-        names = sorted(subjects)
+        names = sorted(set(subjects) - set(whole))
         d = deliveries.c
         columns = [getattr(d, name) for name in rows.LIGHT]
         with self._reading() as c:
@@ -46,6 +47,10 @@ class Reads(Store):
                 where = (d.site == self.site, d.subject.in_(some))
                 done = select(*columns).where(*where, d.state.not_in([s.value for s in WAITING]))
                 found += [rows.to_light(row) for row in c.execute(done)]
+            for subject in whole:
+                mine = and_(d.site == self.site, d.subject == subject)
+                ended = select(deliveries).where(mine, d.state.not_in([s.value for s in WAITING]))
+                found += [rows.to_delivery(row) for row in c.execute(ended)]
         return found
 
     def open(self) -> list[Delivery]:
@@ -92,6 +97,26 @@ class Reads(Store):
                 .order_by(d.part)
             )
             return [rows.to_delivery(row) for row in found]
+
+    def newest(self, delivery: Delivery) -> Delivery | None:
+        """The newest share or edit of the same part that is out there: its receipt is the current
+        one."""
+        d = deliveries.c
+        with self._reading() as c:
+            row = c.execute(
+                select(deliveries)
+                .where(
+                    d.site == self.site,
+                    d.subject == delivery.subject,
+                    d.account == delivery.account,
+                    d.part == delivery.part,
+                    d.kind.in_(["share", "edit"]),
+                    d.state == State.SENT.value,
+                )
+                .order_by(d.sent_at.desc(), d.kind, d.generation.desc())
+                .limit(1)
+            ).one_or_none()
+            return None if row is None else rows.to_delivery(row)
 
     def receipts(self, delivery: Delivery, since: int) -> set[str]:
         """Remote ids on this account that belong to other deliveries sent after `since`."""

@@ -26,7 +26,7 @@ from bot.errors import (
 )
 from bot.i18n import Message, msg
 from bot.ledger.store import Ledger
-from bot.model import Clock, Delivery, Draft, Poster, Prepared, Readable, Receipt, State
+from bot.model import Changeable, Clock, Delivery, Draft, Poster, Prepared, Readable, Receipt, State
 from bot.outbox import states
 from bot.outbox.drafts import draft_from, draft_json
 from bot.outbox.states import LEASE, SECOND, Move, Policy
@@ -226,10 +226,8 @@ class Dispatcher:
 
     def _prepare(self, delivery: Delivery) -> tuple[Delivery, Prepared]:
         draft = self._last_draft(delivery)
-        parents = tuple(_receipt(row) for row in self._ledger.parents(delivery))
         try:
-            poster = self._o.poster(delivery.account)
-            return delivery, poster.prepare(draft, delivery.part, parents, delivery.with_images)
+            return delivery, self._prepared(delivery, draft, self._o.poster(delivery.account))
         except OutcomeUnknown as error:
             # Nothing of `prepare` is visible: an answer lost there is no doubt.
             raise Transient(error.message) from error
@@ -238,10 +236,24 @@ class Dispatcher:
         except Exception as error:
             raise Transient(_fault(error)) from error
 
+    def _prepared(self, delivery: Delivery, draft: Draft, poster: Poster) -> Prepared:
+        parents = tuple(_receipt(row) for row in self._ledger.parents(delivery))
+        if delivery.kind == "share":
+            return poster.prepare(draft, delivery.part, parents, delivery.with_images)
+        there = self._ledger.newest(delivery)
+        if not isinstance(poster, Changeable) or delivery.kind not in poster.kinds or there is None:
+            raise Rejected(msg("this account cannot change what it shared"), code="no-change")
+        if delivery.kind == "retract":
+            return poster.prepare_retract(_receipt(there))
+        return poster.prepare_edit(
+            draft, delivery.part, parents, _receipt(there), delivery.with_images
+        )
+
     def _last_draft(self, delivery: Delivery) -> Draft:
         """The draft that goes out: composed anew at the first claim, then frozen for all parts."""
         try:
-            draft = None if delivery.frozen or delivery.part else self._o.compose(delivery)
+            again = delivery.frozen or delivery.part or delivery.kind == "retract"
+            draft = None if again else self._o.compose(delivery)
         except DraftError as error:
             raise Rejected(error.message, code=error.code) from error
         if draft is not None:

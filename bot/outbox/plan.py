@@ -11,11 +11,11 @@ from typing import Any
 
 from bot.errors import DraftError
 from bot.model import WAITING, Delivery, Draft, Post, State
+from bot.outbox.changes import EDIT, SHARE, Changes, edits, removals
 from bot.outbox.drafts import draft_json
 from bot.outbox.states import Move, dump
 from bot.settings import Account
 
-SHARE = "share"
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
 GONE, SHORTER, NOT_TAKEN = "gone", "shorter", "not-taken"
 _LATEST = 1 << 62
@@ -44,6 +44,10 @@ class View:
     doubtful: Collection[str] = frozenset()
     named: Collection[str] = frozenset()
     choose: Choose = lambda account, versions: versions[0]
+    whole: Collection[str] = frozenset()
+    edits: Collection[str] = frozenset()
+    retracts: Collection[str] = frozenset()
+    gone: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,14 @@ def plan(view: View) -> Plan:
             else:
                 _revise(view, account, post, seq, rows, new, moves, anew)
     moves += _withdrawn(view)
-    return Plan(baselines=baselines, new=new, moves=moves, anew=anew, held=len(flooded))
+    changes = _changes(view, started, visible)
+    return Plan(
+        baselines=baselines,
+        new=[*new, *changes.new],
+        moves=[*moves, *changes.moves],
+        anew=[*anew, *changes.anew],
+        held=len(flooded),
+    )
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:
@@ -107,6 +118,51 @@ def _by_share(rows: Iterable[Delivery]) -> dict[Key, list[Delivery]]:
         if row.kind == SHARE and row.generation == 0:
             shares.setdefault((row.subject, row.account), []).append(row)
     return shares
+
+
+def _changes(view: View, accounts: Sequence[Account], visible: Sequence[Sequence[Post]]) -> Changes:
+    """Edits and removals, held together where there are more than a flood of them."""
+    made = Changes([], [], [])
+    if not (view.edits or view.retracts):
+        return made
+    rows: dict[Key, list[Delivery]] = {}
+    for row in view.existing:
+        rows.setdefault((row.subject, row.account), []).append(row)
+    for account in accounts:
+        for versions in visible:
+            known = rows.get((subject_of(versions[0]), account.name), [])
+            _extend(made, _changed(view, account, versions, known))
+        for subject, gone_at in view.gone.items() if account.name in view.retracts else ():
+            _extend(made, removals(rows.get((subject, account.name), []), gone_at, view.now))
+    many = len({row.subject for row in made.new}) > view.flood
+    state, reason = (State.HELD, FLOOD) if many else (State.PLANNED, None)
+    made.new[:] = [
+        replace(row, id=_id(view.site, row), state=state, reason=reason) for row in made.new
+    ]
+    return made
+
+
+def _changed(
+    view: View, account: Account, versions: Sequence[Post], known: Sequence[Delivery]
+) -> Changes:
+    made = removals(known, None, view.now)
+    subject = subject_of(versions[0])
+    post = view.choose(account, versions)
+    if post is not None and account.name in view.edits and subject in view.whole and known:
+        draft, _ = _try(view, account, post)
+        if draft is not None:
+            _extend(made, edits(known, draft, view.now))
+    return made
+
+
+def _extend(made: Changes, more: Changes) -> None:
+    made.new.extend(more.new)
+    made.moves.extend(more.moves)
+    made.anew.extend(more.anew)
+
+
+def _id(site: str, row: Delivery) -> str:
+    return delivery_id(site, row.subject, row.account, row.kind, row.generation, row.part)
 
 
 def _articles(posts: Iterable[Post]) -> list[list[Post]]:
@@ -256,7 +312,7 @@ def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:
         why[subject] = None if post.visible else why.get(subject, post.why_not)
     out: list[tuple[Delivery, Move]] = []
     for row in view.existing:
-        if row.kind == SHARE and row.subject not in view.unreadable:
+        if row.kind in (SHARE, EDIT) and row.subject not in view.unreadable:
             reason = why.get(row.subject, GONE)
             out += _withdraw([row], reason) if reason else []
     return out

@@ -70,6 +70,26 @@ class Network:
             raise OutcomeUnknown(msg("the connection was lost"))
         return receipt
 
+    def change(self, payload: Json) -> Receipt:
+        """Edits in place (text) or takes away (None); both may be repeated."""
+        self.calls += 1
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, PosterError):
+            raise fault
+        if fault != "before":
+            there = next((p for p in self.visible if p["id"] == payload["change"]), None)
+            if there and payload["text"] is None:
+                self.visible.remove(there)
+            elif there:
+                there["text"] = payload["text"]
+        if fault is not None:
+            raise OutcomeUnknown(msg("the connection was lost"))
+        return Receipt(
+            id=payload["change"],
+            url=f"https://net.example/{payload['change']}",
+            at=self.clock.now(),
+        )
+
     def _accept(self, payload: Json, key: str) -> Receipt:
         known = (
             next((p for p in self.visible if p["key"] == key), None) if self.honours_keys else None
@@ -89,6 +109,7 @@ class FakePoster:
     """A poster of one replay class on the fake network."""
 
     network = "fake"
+    kinds = frozenset({"edit", "retract"})
     settling: float | None = None
 
     def __init__(self, net: Network, replay: Replay) -> None:
@@ -109,12 +130,30 @@ class FakePoster:
 
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
         guard()
-        return self.net.post(payload, key)
+        return self.net.post(payload, key) if "change" not in payload else self.net.change(payload)
+
+    def prepare_edit(
+        self,
+        draft: Draft,
+        part: int,
+        parents: tuple[Receipt, ...],
+        receipt: Receipt,
+        with_images: bool,
+    ) -> Prepared:
+        payload = {"change": receipt.id, "text": draft.parts[part].text}
+        return Prepared(payload=payload, replay=self.replay, key_seconds=3600)
+
+    def prepare_retract(self, receipt: Receipt) -> Prepared:
+        return Prepared(
+            payload={"change": receipt.id, "text": None}, replay=self.replay, key_seconds=3600
+        )
 
     def find(self, payload: Json, key: str, since: datetime, known: Collection[str]) -> Finding:
         fault = self.net.look_faults.pop(0) if self.net.look_faults else None
         if fault is not None:
             raise fault
+        if "change" in payload:
+            return self._find_change(payload)
         for post in self.net.visible:
             if post["text"] == payload["text"] and post["at"] >= since and post["id"] not in known:
                 return Found(
@@ -123,6 +162,12 @@ class FakePoster:
                     )
                 )
         return Absent()
+
+    def _find_change(self, payload: Json) -> Finding:
+        there = next((p for p in self.net.visible if p["id"] == payload["change"]), None)
+        if (there["text"] if there else None) != payload["text"]:
+            return Absent()
+        return Found(receipt=Receipt(id=payload["change"], url=None, at=self.net.clock.now()))
 
     def close(self) -> None: ...
 
