@@ -16,7 +16,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,11 @@ class Net:
         about: str = "",
         body_cap: int = BODY_CAP,
         resolve: Resolve | None = None,
+        inside: Collection[str] = (),
     ) -> None:
+        """`inside`: hosts in one's own network that `public` calls may reach."""
         self.timeout, self.clock = timeout, clock
+        self._inside = frozenset(host.lower() for host in inside)
         self._agent = f"bot/{__version__}" + (f" (+{about})" if about else "")
         self._body_cap = body_cap
         self._resolve = resolve or _resolve
@@ -93,7 +96,7 @@ class Net:
 
         Raises Transient or Rejected where nothing was sent, OutcomeUnknown where an answer is lost.
         """
-        resolve = _public_only(self._resolve) if public else self._resolve
+        resolve = _public_only(self._resolve, self._inside) if public else self._resolve
         wire = Wire(self.clock, timeout or self.timeout, resolve, guard)
         sent_headers = {
             "User-Agent": self._agent,
@@ -292,11 +295,13 @@ def _resolve(host: str, port: int) -> list[Any]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
-def _public_only(resolve: Resolve) -> Resolve:
+def _public_only(resolve: Resolve, inside: Collection[str]) -> Resolve:
     """A name may lead anywhere; what a stranger's document names must not lead inside."""
 
     def checked(host: str, port: int) -> list[Any]:
         found = resolve(host, port)
+        if host.lower() in inside:
+            return found
         if any(not ipaddress.ip_address(entry[4][0].split("%")[0]).is_global for entry in found):
             raise _Inside
         return found

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.errors import (
+    MediaRefused,
+    MediaUnavailable,
     OutcomeUnknown,
     OutOfQuota,
     PosterError,
@@ -22,6 +24,7 @@ from bot.errors import (
     Unauthorized,
 )
 from bot.i18n import Message, msg
+from bot.model import Image
 from bot.settings import Account, Secret
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ RESET_HEADERS = (
     "x-rate-limit-reset",  # https://docs.x.com/x-api/fundamentals/rate-limits (epoch seconds)
     "ratelimit-reset",  # https://docs.bsky.app/docs/advanced-guides/rate-limits (epoch seconds)
 )
+LEFT_HEADERS = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 EPOCH_FROM = 1_000_000_000  # a larger number is a date, a smaller one a number of seconds
 QUOTED = 300
 JOINER = "\u200d"
@@ -89,6 +93,12 @@ def reset_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
         if when is not None:
             return when if when > now else None
     return None
+
+
+def calls_left(headers: Mapping[str, str]) -> int | None:
+    """How many calls a server takes before its limit resets; None: it does not say."""
+    said = next((headers[name] for name in LEFT_HEADERS if name in headers), "")
+    return int(said) if said.isascii() and said.isdigit() else None
 
 
 def body_reset(answer: Answer, now: datetime) -> datetime | None:
@@ -202,6 +212,26 @@ class Api:
         now = self.net.clock.now()
         until = reset_time(answer.headers, now) or body_reset(answer, now)
         return refusal(kind, self.host, self.said(answer), until, now)
+
+
+def uploaded(upload: Callable[[], str | None], alive: Callable[[], object]) -> str | None:
+    """What `upload` answers. Where it fails for now and `alive`, another call to the same server,
+    does not, only pictures cannot be had: MediaUnavailable."""
+    try:
+        return upload()
+    except MediaUnavailable:
+        raise
+    except Transient as error:
+        alive()
+        raise MediaUnavailable(error.message) from None
+
+
+def image_refused(where: str, image: Image) -> MediaRefused:
+    """The picture is not taken: the post goes without."""
+    name = image.shown or image.url or ""
+    return MediaRefused(
+        msg("{host} does not accept the image {image}: sent without it.", host=where, image=name)
+    )
 
 
 def bearer(

@@ -10,12 +10,12 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import MediaRefused
+from bot.errors import MediaRefused, NotSent
 from bot.i18n import msg
 from bot.model import Image
 
@@ -24,22 +24,35 @@ if TYPE_CHECKING:
 
 SOURCE_CAP = 64 * 1024 * 1024
 PIXEL_CAP = 120_000_000
-READABLE = ("JPEG", "PNG", "GIF", "WEBP")
-MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
+MIME = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+}
+READABLE = tuple(MIME)
 QUALITIES = (90, 82, 74, 66)
 SHRINK = 0.8
 SMALLEST_SIDE = 64
 LEFT_ON_PURPOSE = ("transparency", "gamma", "srgb", "dpi", "jfif", "jfif_version", "jfif_unit")
 HARMLESS = (*LEFT_ON_PURPOSE, "jfif_density", "progressive", "progression", "background", "version")
+MOVING = ("duration", "loop", "extension", "comment", "timestamp")
+
+Fetch = Callable[[str], bytes]
+"""Gets a picture of the web. Raises MediaRefused or Transient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a network takes: bytes, the longer side in pixels, formats in Pillow's words."""
+    """What a network takes: bytes, the longer side and the area in pixels, formats in Pillow's
+    words, and whether a picture may move."""
 
     size: int
     side: int
     formats: tuple[str, ...] = ("JPEG", "PNG")
+    area: int = PIXEL_CAP
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +63,17 @@ class Fitted:
     height: int
 
 
-def fitted(image: Image, limits: Limits, store: Path | None = None) -> Fitted:
-    """The picture of a post for a network. Raises MediaRefused where there is none to be had."""
+def fitted(
+    image: Image, limits: Limits, store: Path | None = None, fetch: Fetch | None = None
+) -> Fitted:
+    """The picture of a post for a network. Raises MediaRefused where there is none to be had, and
+    what `fetch` raises."""
     name = image.shown or image.url or ""
     try:
-        source = _source(image)
+        source = source_of(image, fetch)
         kept = _kept(source, limits, store)
         return kept or _keep(fit(source, limits), source, limits, store)
-    except MediaRefused:
+    except NotSent:
         raise
     except Exception as error:  # a picture is hostile input to a large library
         detail = type(error).__name__
@@ -85,17 +101,33 @@ def fit(source: bytes, limits: Limits) -> Fitted:
             return _smaller(_upright(picture), limits)
 
 
+def source_of(image: Image, fetch: Fetch | None = None) -> bytes:
+    """The picture as it is. Raises MediaRefused, and what `fetch` raises."""
+    name = image.shown or image.url or ""
+    if image.file is None and image.url and fetch is not None:
+        return fetch(image.url)
+    try:
+        data = Path(image.file).read_bytes() if image.file else b""
+    except OSError:
+        data = b""
+    if not data or len(data) > SOURCE_CAP:
+        raise MediaRefused(msg("The image {image} cannot be read: sent without it.", image=name))
+    return data
+
+
 def _fine(picture: Picture, source: bytes, limits: Limits) -> bool:
     """Nothing to change: small enough, a format that is taken, nothing of the camera inside."""
-    private = set(picture.info) - set(HARMLESS)
+    moves = getattr(picture, "is_animated", False)
+    private = set(picture.info) - set(HARMLESS) - set(MOVING if moves and limits.moving else ())
     return (
         picture.format in limits.formats
         and len(source) <= limits.size
         and max(picture.size) <= limits.side
+        and picture.width * picture.height <= limits.area
         and picture.mode in ("RGB", "RGBA", "L", "LA", "P")
         and not private
         and not picture.getexif()
-        and not getattr(picture, "is_animated", False)
+        and (limits.moving or not moves)
     )
 
 
@@ -130,18 +162,19 @@ def _srgb(picture: Picture, profile: bytes | None) -> Picture:
 
 
 def _smaller(picture: Picture, limits: Limits) -> Fitted:
-    for candidate in _sizes(picture, limits.side):
+    for candidate in _sizes(picture, limits):
         for form, data in _encodings(candidate, limits.formats):
             if len(data) <= limits.size:
                 return _fitted(data, form, candidate.size)
     raise ValueError("cannot be made small enough")
 
 
-def _sizes(picture: Picture, side: int) -> Iterator[Picture]:
-    """The picture within `side`, then smaller and smaller."""
-    factor = min(1.0, side / max(picture.size))
+def _sizes(picture: Picture, limits: Limits) -> Iterator[Picture]:
+    """The picture within the limits, then smaller and smaller."""
+    area = picture.width * picture.height
+    factor = min(1.0, limits.side / max(picture.size), (limits.area / area) ** 0.5)
     while True:
-        width, height = (max(1, round(length * factor)) for length in picture.size)
+        width, height = (max(1, int(length * factor)) for length in picture.size)
         yield picture if factor == 1.0 else picture.resize((width, height))
         factor *= SHRINK
         if max(width, height) * SHRINK < SMALLEST_SIDE:
@@ -174,17 +207,6 @@ def _on_white(picture: Picture) -> Picture:
 
 def _fitted(data: bytes, form: str, size: tuple[int, int]) -> Fitted:
     return Fitted(data=data, mime=MIME[form], width=size[0], height=size[1])
-
-
-def _source(image: Image) -> bytes:
-    name = image.shown or image.url or ""
-    try:
-        data = Path(image.file).read_bytes() if image.file else b""
-    except OSError:
-        data = b""
-    if not data or len(data) > SOURCE_CAP:
-        raise MediaRefused(msg("The image {image} cannot be read: sent without it.", image=name))
-    return data
 
 
 def _place(source: bytes, limits: Limits, store: Path) -> Path:
