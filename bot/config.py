@@ -267,10 +267,27 @@ class _Filler:
                 return self.table(spec.type, value, path)
             if spec.table:
                 raise wrong_type(path[-1], dict, value)
+            if spec.tables:
+                return self.tables(spec.type, value, path)
             return checked(path[-1], spec, value)
         except Refused as refused:
             self.fault(path, refused.code, refused.message, refused.hint)
             return None
+
+    def tables(self, cls: type, value: Any, path: Keys) -> list[dict[str, Any]]:
+        """A list of tables, like [[accounts.rules]]."""
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            header = ".".join(part for part in path if not part.isdigit())
+            message = msg(
+                "`{key}` is written as [[{table}]], a table each.", key=path[-1], table=header
+            )
+            raise Refused("config-type", message)
+        found = []
+        for i, item in enumerate(value):
+            place = (*path, str(i))
+            found.append(self.table(cls, item, place))
+            self.require(cls, found[-1], place)
+        return found
 
     def secret(self, value: Any, path: Keys) -> Secret | None:
         if isinstance(value, dict) and len(value) == 1:
@@ -358,4 +375,7 @@ def _build(cls: Any, values: Mapping[str, Any]) -> Any:
     for name, spec in specs.items():
         if spec.table:
             values = {**values, name: _build(spec.type, values.get(name, {}))}
+        elif spec.tables:
+            rows = tuple(_build(spec.type, row) for row in values.get(name, ()))
+            values = {**values, name: rows}
     return cls(**values)

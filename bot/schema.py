@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from math import isfinite
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -26,12 +26,14 @@ BACKSLASH = msg("A backslash needs single quotes around the text: 'C:\\blog', no
 
 
 class Spec(NamedTuple):
-    """One setting: `type` without None; `table` where it is a dataclass of its own."""
+    """One setting: `type` without None; `table` where it is a dataclass of its own, `tables` where
+    it is a list of these (`type` is then that of one)."""
 
     type: Any
     default: Any
     doc: str
     table: bool
+    tables: bool
     choices: tuple[str, ...]
     least: float | None
     check: str | None
@@ -109,6 +111,9 @@ def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
     or_secret = Secret in bare and str in bare
     if type(None) in get_args(hint) or or_secret:
         hint = bare[0]
+    row = get_args(hint)[0] if get_origin(hint) is tuple else None
+    tables = is_dataclass(row)
+    hint = row if tables else hint
     choices = more.get("choices", ())
     if get_origin(hint) is Literal:
         hint, choices = str, get_args(hint)
@@ -116,7 +121,8 @@ def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
         type=hint,
         default=default,
         doc=more.get("doc", ""),
-        table=is_dataclass(hint) and hint is not Secret,
+        table=is_dataclass(hint) and hint is not Secret and not tables,
+        tables=tables,
         choices=tuple(choices),
         least=more.get("least"),
         check=more.get("check"),
@@ -134,6 +140,7 @@ _WORDS: Mapping[Any, Message] = {
     float: msg("a number"),
     tuple: msg('a list of texts (["…", "…"])'),
     dict: msg("a table"),
+    date: msg("a date, without quotes (2026-04-20)"),
 }
 _GIVEN: Mapping[Any, Message] = {
     str: msg("text"),
@@ -149,7 +156,7 @@ _OTHER = msg("a date or time")
 def _converted(key: str, wanted: Any, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value) if abs(value) <= _LARGEST else _LARGEST + 1.0
-    if wanted in (str, bool, int, float) and type(value) is wanted:
+    if wanted in (str, bool, int, float, date) and type(value) is wanted:
         return _clean(key, value) if wanted is str else value
     origin = get_origin(wanted)
     if origin is tuple and isinstance(value, list) and all(type(item) is str for item in value):

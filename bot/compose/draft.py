@@ -1,7 +1,7 @@
 """One post for one account: its values cleaned and guarded, the template filled in and fitted.
 
-What a poster needs beside the text stands in `options`: `cw` (content warning), `embed: "card"`
-(no picture of our own but the link's preview; on Bluesky the picture is the card's thumb), `fold`
+What a poster needs beside the text stands in `options`: `cw` (content warning), `embed` (`card`: the
+link's preview, on Bluesky with the picture as its thumb; `image`: the picture; `none`), `fold`
 (where X folds the first part).
 """
 
@@ -25,6 +25,7 @@ from bot.compose.fit import (
 )
 from bot.compose.hashtags import ALIASES, find_hashtags, hashtags
 from bot.compose.links import canonical
+from bot.compose.routing import route
 from bot.compose.social import Social, social_for
 from bot.compose.template import DotBullets, JapaneseBullets, Words, marks, render
 from bot.compose.thread import thread
@@ -74,6 +75,7 @@ class _Composer:
     def __init__(
         self, post: Post, account: Account, limit: TextLimit, site: Site, allow_link: bool
     ) -> None:
+        account = route(post, account).account
         self.post, self.account, self.site = post, account, site
         self.said: Social = social_for(post.social, account.network)
         self.limit = limit if account.limit is None else replace(limit, maximum=account.limit)
@@ -219,19 +221,28 @@ class _Composer:
             return set(find_hashtags(text))
         return {word[1:] for word in text.split() if word.startswith("#")}
 
+    @cached_property
+    def _embed(self) -> str:
+        """Without a link there is no preview of it; on Bluesky we make the card ourselves, so it is
+        what a post without a picture gets, and what all get by default."""
+        bluesky, cover = self.account.network == "bluesky", self.post.cover
+        there = cover is not None and bool(cover.file or cover.url)
+        wish = self.account.image or ("card" if bluesky and self.link else "cover")
+        if wish == "cover":
+            return "image" if there else "card" if bluesky and self.link else "none"
+        return "card" if wish == "card" and self.link else "none"
+
     def _images(self) -> tuple[Image, ...]:
-        """A card has no picture of its own, but on Bluesky we make the card and its thumb."""
-        wish, network = self.account.image, self.account.network
-        shown = wish == "cover" or (wish == "card" and network == "bluesky")
-        cover = self.post.cover
+        """A card has no picture of its own, but on Bluesky its thumb is ours."""
+        cover, bluesky = self.post.cover, self.account.network == "bluesky"
+        shown = self._embed == "image" or (self._embed == "card" and bluesky)
         return (cover,) if shown and cover is not None and (cover.file or cover.url) else ()
 
     def _options(self, text: str) -> dict[str, Any]:
-        folded = _fold(self.account, text)
         options = {
             "cw": self.said.cw and one_line(self.said.cw),
-            "embed": "card" if self.account.image == "card" else None,
-            "fold": folded,
+            "embed": self._embed,
+            "fold": _fold(self.account, text),
         }
         return {name: value for name, value in options.items() if value is not None}
 

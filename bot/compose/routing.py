@@ -7,43 +7,22 @@ from dataclasses import dataclass, replace
 
 from bot.compose.social import social_for
 from bot.model import Post
-from bot.settings import Account
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class When:
-    """What a rule is for; an empty list is for all, and every list must agree."""
-
-    languages: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One [[accounts.rules]]: what holds for the posts of `when`; None leaves it as it is."""
-
-    when: When = When()
-    priority: int | None = None
-    link: str | None = None
-    template: str | None = None
-    skip: bool | None = None
+from bot.settings import Account, When
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`account` with what the rules and the author changed; `skip`: it does not take the post."""
+    """`account` with what its rules change for a post; `skip`: it does not take the post."""
 
     account: Account
     skip: bool
     priority: int
 
 
-def route(post: Post, account: Account, rules: Sequence[Rule] = ()) -> Route:
+def route(post: Post, account: Account) -> Route:
     """Rules hold in their order, a later one over an earlier; the author's word is the last."""
     skip, priority = not _takes(post, account), 0
-    for rule in rules:
+    for rule in account.rules:
         if not _matches(post, rule.when):
             continue
         skip = skip if rule.skip is None else skip or rule.skip
@@ -61,9 +40,16 @@ def route(post: Post, account: Account, rules: Sequence[Rule] = ()) -> Route:
     )
 
 
+def choose(account: Account, versions: Sequence[Post], default: str) -> Post | None:
+    """Of an article's translations the one that the account takes: the first language that it asks
+    for, else the site's (`default`), else the one there is; never two. None: it takes none."""
+    language = pick_language([post.language for post in versions], account, default)
+    post = next((post for post in versions if post.language == language), None)
+    return None if post is None or route(post, account).skip else post
+
+
 def pick_language(there: Collection[str], account: Account, default: str) -> str | None:
-    """Of a post's languages the one that the account takes: the first that it asks for, else the
-    site's, else the one there is; never two. None where it takes none of them."""
+    """Of a post's languages the one that the account takes; None where it takes none of them."""
     if account.languages:
         return next((n for want in account.languages for n in there if _is(n, want)), None)
     return next((n for n in there if _is(n, default)), next(iter(there), None))

@@ -134,9 +134,12 @@ class BlueskyPoster:
         """Nothing is kept open."""
 
     def _embed(self, draft: Draft, with_images: bool, notes: list[Message]) -> Json | None:
-        """A card of the article with the cover as its picture, or the pictures themselves."""
-        images = draft.images if with_images else ()
-        if self._account.embed == "image" and images:
+        """As the draft says: a card of the article with the cover as its picture, the pictures
+        themselves (the card stands in where none can be sent), or nothing."""
+        images, wish = draft.images if with_images else (), draft.options.get("embed", "card")
+        if wish == "none":
+            return None
+        if wish == "image" and images:
             shown = [entry for image in images if (entry := self._shown(image, notes))]
             if shown:
                 return {"$type": "app.bsky.embed.images", "images": shown[:4]}

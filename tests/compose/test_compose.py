@@ -195,14 +195,30 @@ def test_visitors_are_counted() -> None:
     assert made.url == LINK + "?a=1#b"
 
 
-def test_the_picture_is_a_cover_a_card_or_none() -> None:
-    assert draft("x").images == (samples.COVER,)
-    assert draft("x", settings={"image": "card"}).images == ()
-    assert draft("x", settings={"image": "none"}).images == ()
-    on_bluesky = draft("bluesky", settings={"image": "card"})
-    assert on_bluesky.images == (samples.COVER,)
-    assert on_bluesky.options == {"embed": "card"}
-    assert draft("x", cover=None).images == ()
+@pytest.mark.parametrize(
+    ("network", "settings", "changes", "embed", "pictures"),
+    [
+        ("x", {}, {}, "image", 1),
+        ("x", {"image": "card"}, {}, "card", 0),
+        ("x", {"image": "card", "link": "never"}, {}, "none", 0),
+        ("x", {"image": "none"}, {}, "none", 0),
+        ("x", {}, {"cover": None}, "none", 0),
+        ("bluesky", {}, {}, "card", 1),
+        ("bluesky", {}, {"cover": None}, "card", 0),
+        ("bluesky", {"link": "never"}, {}, "image", 1),
+        ("bluesky", {"image": "cover"}, {}, "image", 1),
+        ("bluesky", {"image": "cover"}, {"cover": None}, "card", 0),
+        ("bluesky", {"image": "card", "link": "never"}, {}, "none", 0),
+        ("bluesky", {"image": "none"}, {}, "none", 0),
+        ("bluesky", {"template": "{{ title }}"}, {}, "card", 1),
+    ],
+)
+def test_the_picture_is_a_cover_a_card_or_none(
+    network: str, settings: dict[str, Any], changes: dict[str, Any], embed: str, pictures: int
+) -> None:
+    made = draft(network, settings=settings, **changes)
+    assert made.options["embed"] == embed
+    assert made.images == (samples.COVER,) * pictures
 
 
 def test_an_account_spells_its_hashtags() -> None:

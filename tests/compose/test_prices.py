@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from bot.compose import compose
-from bot.compose.prices import Price, cost
+from bot.compose.prices import cost
 from bot.model import Draft
+from bot.settings import Price
 from tests.compose.samples import LIMITS, SITE, account, post
 
 DAY = date(2026, 11, 24)
@@ -33,13 +34,15 @@ def test_free_networks_and_days_before_the_table() -> None:
     assert cost(draft(), date(2026, 4, 19)) is None
 
 
-def test_the_latest_price_of_the_day_holds() -> None:
-    one, ten = (Decimal(n) for n in (1, 10))
-    table = {
-        "x": (
-            Price(since=date(2026, 1, 1), post=one, link_post=one, alt=one),
-            Price(since=date(2026, 11, 1), post=ten, link_post=ten, alt=one),
-        )
-    }
-    assert cost(draft(), DAY, table) == 11
-    assert cost(draft(), date(2026, 10, 31), table) == 2
+def test_the_latest_price_of_the_day_holds_and_ones_own_over_ours() -> None:
+    own = (
+        Price(since=date(2026, 11, 1), post=10, link_post=10, alt=1),
+        Price(since=date(2026, 12, 1), post=2, link_post=2),
+    )
+    assert cost(draft(), DAY, own) == 11
+    assert cost(draft(), date(2026, 10, 31), own) == Decimal("0.205")
+    assert cost(draft(), date(2026, 12, 1), own) == 2
+    assert cost(draft(), date(2026, 4, 20), (Price(since=date(2026, 4, 20)),)) == 0
+    assert (
+        cost(draft(), date(2026, 1, 1), (Price(since=date(2026, 1, 1), post=1, link_post=3),)) == 3
+    )

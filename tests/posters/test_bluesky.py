@@ -127,11 +127,6 @@ def test_facets_are_offsets_into_the_bytes() -> None:
     assert found[1]["index"]["byteStart"] > found[0]["index"]["byteEnd"]
 
 
-def test_a_longer_word_is_not_the_hashtag() -> None:
-    assert facets("#日記帳 ##日記 a#日記", None, ("日記",)) == []
-    assert facets(LINK + "3", LINK, ()) == []
-
-
 @settings(max_examples=60)
 @given(
     st.text(alphabet="#a日記 \n👨‍👩‍👧https:/", max_size=40), st.sampled_from(["a", "日記", "日"])
@@ -169,10 +164,9 @@ def test_the_request(rig: BlueskyRig, tmp_path: Path) -> None:
     assert receipt.url == f"https://bsky.app/profile/{DID}/post/{body['rkey']}"
 
 
-def test_pictures_with_their_alt_text(tmp_path: Path) -> None:
-    rig = BlueskyRig(tmp_path, embed="image")
-    with rig.server:
-        rig.commit(rig.prepare(image=picture(tmp_path, (400, 100))))
+def test_pictures_with_their_alt_text(rig: BlueskyRig, tmp_path: Path) -> None:
+    shown = replace(draft(image=picture(tmp_path, (400, 100))), options={"embed": "image"})
+    rig.commit(rig.poster.prepare(shown, 0, (), True))
     embed = rig.visible()[0]["embed"]
     (shown,) = embed["images"]
     assert shown["alt"] == "山の絵"
@@ -182,6 +176,11 @@ def test_pictures_with_their_alt_text(tmp_path: Path) -> None:
 def test_without_images_the_card_stays(rig: BlueskyRig, tmp_path: Path) -> None:
     prepared = rig.poster.prepare(draft(image=picture(tmp_path)), 0, (), False)
     assert "thumb" not in prepared.payload["record"]["embed"]["external"]
+
+
+def test_a_draft_may_want_neither_card_nor_picture(rig: BlueskyRig) -> None:
+    prepared = rig.poster.prepare(replace(draft(), options={"embed": "none"}), 0, (), True)
+    assert "embed" not in prepared.payload["record"]
 
 
 def test_a_thread_names_its_root_and_its_parent(rig: BlueskyRig) -> None:

@@ -103,9 +103,9 @@ def test_text_facets_and_card(rig: PdsRig, tmp_path: Path) -> None:
     assert record["value"]["embed"]["external"]["thumb"]["mimeType"] == "image/png"
 
 
-def test_pictures_with_alt_text(base: str, tmp_path: Path) -> None:
-    rig = PdsRig(base, tmp_path, embed="image")
-    rig.commit(rig.prepare(image=picture(tmp_path)))
+def test_pictures_with_alt_text(rig: PdsRig, tmp_path: Path) -> None:
+    shown = replace(draft(image=picture(tmp_path)), options={"embed": "image"})
+    rig.commit(rig.poster.prepare(shown, 0, (), True))
     (shown,) = rig.visible()[0]["value"]["embed"]["images"]
     assert shown["alt"] == "山の絵"
     assert shown["aspectRatio"] == {"width": 40, "height": 30}

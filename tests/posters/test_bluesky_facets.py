@@ -1,4 +1,4 @@
-"""Facets point at exactly the bytes of the link and the hashtags."""
+"""Bluesky's facets point at exactly the bytes of the links and the hashtags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.compose import compose
-from bot.compose.facets import facets
+from bot.posters.bluesky_record import facets
 from tests.compose.samples import LIMITS, LINK, SITE, account, post
 
 
@@ -43,12 +43,20 @@ def test_by_hand() -> None:
     ]
 
 
-def test_a_tag_within_another_or_a_link_is_none() -> None:
+def test_addresses_in_the_authors_own_words() -> None:
+    other = "https://other.example/a?b=1#c"
+    assert pointed(f"詳細は{other}。{LINK}", LINK, ()) == [(other, other), (LINK, LINK)]
+    assert pointed(f"See {other}, then ({other}).", None, ()) == [(other, other)] * 2
+    assert pointed("DESIGN.md, http:// and https://", None, ()) == []
+
+
+def test_a_longer_word_is_not_the_hashtag_and_a_longer_address_not_the_link() -> None:
+    assert pointed("#日記帳 ##日記 a#日記", None, ("日記",)) == []
+    assert pointed(LINK + "3", LINK, ()) == [(LINK + "3", LINK + "3")]
     assert pointed("#AIs https://example.com/#AI #AI", None, ("AI",)) == [
         ("https://example.com/#AI", "https://example.com/#AI"),
         ("#AI", "AI"),
     ]
-    assert pointed("DESIGN.md", None, ()) == []
 
 
 @settings(max_examples=60, deadline=None)
