@@ -7,15 +7,13 @@ is known to keep one, by reading the account back everywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bot.errors import MediaRefused, NotSent, Transient, Unauthorized
+from bot.errors import MediaRefused, NotSent, Rejected, Transient, Unauthorized
 from bot.i18n import Message, msg
 from bot.model import (
     Absent,
@@ -23,11 +21,13 @@ from bot.model import (
     Draft,
     Finding,
     Found,
+    Identity,
     Image,
     Json,
     Prepared,
     Receipt,
     Replay,
+    Seen,
     TextLimit,
 )
 from bot.posters.base import (
@@ -36,25 +36,22 @@ from bot.posters.base import (
     Row,
     bad_address,
     bearer,
-    cut,
+    calls_left,
     missing_secret,
     moment,
+    reset_time,
     web_url,
 )
+from bot.posters.mastodon_media import Media, described
+from bot.posters.mastodon_server import LIMIT, Server, dig, read_server
+from bot.posters.mastodon_status import identifier, matches, media_of, path_of, seen
 from bot.settings import Account
 
 if TYPE_CHECKING:
-    from bot.net import Answer, File, Net
+    from bot.net import Answer, Net
 
-LIMIT = TextLimit(unit="graphemes", maximum=500, link_cost=23)
-"""https://docs.joinmastodon.org/user/posting/#text"""
-
-# https://docs.joinmastodon.org/methods/statuses/#headers: kept for one hour after the status is made
-KEY_SECONDS = 3600 - 300
-# https://git.pleroma.social/pleroma/pleroma/-/blob/develop/lib/pleroma/web/plugs/idempotency_plug.ex
-PLEROMA_KEY_SECONDS = 6 * 3600 - 600
-DESCRIPTION_LIMIT = 1500  # https://docs.joinmastodon.org/entities/Instance/#description_limit
 DETECTED_SECONDS = 600
+FOREVER = 3650 * 86400.0  # ids are never used again: a second DELETE changes nothing
 PAGE, PAGES = 40, 10  # https://docs.joinmastodon.org/methods/accounts/#statuses
 POLL_SECONDS, POLL_FOR = 1.0, 30.0
 
@@ -75,45 +72,20 @@ def missing(account: Account, read: ReadSecret) -> Message | None:
 
 
 def make(account: Account, read: ReadSecret, net: Net, root: Path) -> MastodonPoster:
-    return MastodonPoster(account, read, net)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """What the server says of itself. `tells_private`: own followers-only posts can be read back."""
-
-    replay: Replay = Replay.SEARCHABLE
-    key_seconds: float = 0
-    description_limit: int = DESCRIPTION_LIMIT
-    tells_private: bool = False
-
-
-def read_server(instance: Any) -> Server:
-    """The class of a server by the `version` of its /api/v2/instance or v1: its own where it is a
-    Mastodon ≥ 3 (a fork adds `+name`), the compatible one where it names Pleroma or its kin."""
-    instance = instance if isinstance(instance, dict) else {}
-    version = instance.get("version")
-    version = version if isinstance(version, str) else ""
-    limit = _dig(instance, "configuration", "media_attachments", "description_limit")
-    limit = limit if isinstance(limit, int) and limit > 0 else DESCRIPTION_LIMIT
-    key_seconds = _key_seconds(version)
-    return Server(
-        replay=Replay.KEYED if key_seconds else Replay.SEARCHABLE,
-        key_seconds=key_seconds,
-        description_limit=limit,
-        tells_private=bool(key_seconds or re.match(r"0\.\d+\.\d+", version)),
-    )
+    return MastodonPoster(account, read, net, root)
 
 
 class MastodonPoster:
     network = "mastodon"
     settling: float | None = None
+    kinds = frozenset({"edit", "retract"})
 
-    def __init__(self, account: Account, read: ReadSecret, net: Net) -> None:
+    def __init__(self, account: Account, read: ReadSecret, net: Net, root: Path) -> None:
         self._account, self._clock = account, net.clock
         base = account.instance.rstrip("/")
         login = bearer(account, account.token, read)
         self._api = Api(net=net, base=base, login=login, rows=ROWS)
+        self._media = Media(self._api, root / "state" / "images", self._who)
         self._public = Api(net=net, base=base, login=dict)
         self._server: tuple[float, Server] | None = None
         self._id: str | None = None
@@ -123,46 +95,96 @@ class MastodonPoster:
     ) -> Prepared:
         self._api.login()  # a token that is not there is said before anything is called
         server = self._detect()
-        media: list[str] = []
         notes: list[Message] = []
-        for image in draft.images if with_images and part == 0 else ():
-            try:
-                media.append(self._upload(image, server))
-            except MediaRefused as error:
-                notes.append(error.message)
+        pieces = self._media.fitted(_images(draft, part, with_images), server, notes)
+        payload = self._payload(draft, part) | self._place(part, parents)
+        if media := self._media.upload(pieces, server, notes):
+            payload |= {"media_ids": media, "_images": [piece.sha256 for piece in pieces]}
         return Prepared(
-            payload=self._payload(draft, part, parents, media),
+            payload=payload,
             replay=server.replay,
             key_seconds=server.key_seconds,
             notes=tuple(notes),
         )
 
+    def prepare_edit(
+        self,
+        draft: Draft,
+        part: int,
+        parents: tuple[Receipt, ...],
+        receipt: Receipt,
+        with_images: bool,
+    ) -> Prepared:
+        """Pictures that are there already stay, with the descriptions of now; a server takes away
+        those that are not named again."""
+        self._api.login()
+        status = self._status(receipt.id)
+        if status is None:
+            raise Rejected(msg("The post at {host} is no longer there.", host=self._api.host))
+        notes: list[Message] = []
+        payload = {"spoiler_text": ""} | self._payload(draft, part) | {"_edit": receipt.id}
+        if with_images:
+            images = _images(draft, part, with_images)
+            payload |= self._edited_media(images, media_of(status), receipt, notes)
+        elif there := media_of(status):
+            payload["media_ids"] = there
+        return Prepared(payload=payload, replay=Replay.SEARCHABLE, notes=tuple(notes))
+
+    def prepare_retract(self, receipt: Receipt) -> Prepared:
+        self._api.login()
+        payload = {"_retract": receipt.id, "_url": receipt.url}
+        return Prepared(payload=payload, replay=Replay.KEYED, key_seconds=FOREVER)
+
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
+        if "_retract" in payload:
+            return self._delete(payload, guard)
         body = {name: value for name, value in payload.items() if not name.startswith("_")}
         rows = MEDIA_ROWS if payload.get("media_ids") else ()
-        answer = self._api.act(
-            "POST",
-            "/api/v1/statuses",
-            headers={"Idempotency-Key": key},
-            json=body,
-            guard=guard,
-            rows=rows,
-        )
-        receipt = self._receipt(answer.json())
+        if edited := payload.get("_edit"):
+            answer = self._api.act("PUT", path_of(edited), json=body, guard=guard, rows=rows)
+        else:
+            headers = {"Idempotency-Key": key}
+            answer = self._api.act(
+                "POST", "/api/v1/statuses", headers=headers, json=body, guard=guard, rows=rows
+            )
+        receipt = self._receipt(answer.json(), payload)
         if receipt is None:
             raise self._api.garbled()
         return receipt
 
     def find(self, payload: Json, key: str, since: datetime, known: Collection[str]) -> Finding:
+        if "_retract" in payload:
+            gone = self._status(payload["_retract"]) is None
+            return Found(receipt=self._retracted(payload)) if gone else Absent()
+        if "_edit" in payload:
+            return self._find_edit(payload)
         for status in self._own_statuses(since):
             if status is None:
                 return CannotTell()
-            receipt = self._receipt(status)
+            receipt = self._receipt(status, payload)
             candidate = receipt and receipt.at > since and receipt.id not in known
-            if receipt and candidate and _matches(status, payload):
+            if receipt and candidate and matches(status, payload):
                 return Found(receipt=receipt)
         private = payload.get("visibility") not in ("public", "unlisted")
         return CannotTell() if private and not self._detect().tells_private else Absent()
+
+    def recent(self, limit: int) -> list[Seen]:
+        """The newest of one page."""
+        return [seen(s, self._when(s)) for s in self._page({"limit": str(min(limit, PAGE))})]
+
+    def identity(self) -> Identity:
+        answer = self._who()
+        account_id, name = identifier(answer.json()), dig(answer.json(), "username")
+        return Identity(
+            id=f"{account_id}@{self._api.host}",
+            name=f"@{name}@{self._api.host}",
+            limit=self._detect().limit or LIMIT,
+            left=calls_left(answer.headers),
+            resets=reset_time(answer.headers, self._clock.now()),
+        )
+
+    def learnt(self) -> TextLimit | None:
+        return self._server[1].limit if self._server else None
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -182,67 +204,43 @@ class MastodonPoster:
         self._server = (now, server)
         return server
 
-    def _payload(
-        self, draft: Draft, part: int, parents: tuple[Receipt, ...], media: list[str]
-    ) -> dict[str, Any]:
-        """The body of https://docs.joinmastodon.org/methods/statuses/#create, and under `_link`
-        what `find` looks for. The later parts of a public thread stay off the public timelines."""
-        text, visibility = draft.parts[part].text, self._account.visibility
-        payload: dict[str, Any] = {
-            "status": text,
-            "visibility": "unlisted" if part and visibility == "public" else visibility,
-        }
+    def _payload(self, draft: Draft, part: int) -> dict[str, Any]:
+        """What a share and an edit say, of https://docs.joinmastodon.org/methods/statuses/#create,
+        and under `_link` what `find` looks for."""
+        text = draft.parts[part].text
+        payload: dict[str, Any] = {"status": text}
         language = draft.language.split("-")[0].lower()
         if re.fullmatch("[a-z]{2,3}", language):
             payload["language"] = language
-        if media:
-            payload["media_ids"] = media
-        if parents:
-            payload["in_reply_to_id"] = parents[-1].id
+        if warning := draft.options.get("cw"):
+            payload["spoiler_text"] = warning
         if draft.link and draft.link in text:
             payload["_link"] = draft.link
         return payload
 
-    def _upload(self, image: Image, server: Server) -> str:
-        """The id of the uploaded image. MediaRefused where it is to go without."""
-        name = image.shown or image.url or ""
-        content = _content(image)
-        if content is None:
-            raise MediaRefused(
-                msg("The image {image} cannot be read: sent without it.", image=name)
-            )
-        files = {"file": ("image", content, image.mime or "application/octet-stream")}
-        form = {"description": cut(image.alt, server.description_limit)} if image.alt else None
-        media = self._ready(self._post_media(files, form))
-        if media is None:
-            raise MediaRefused(
-                msg(
-                    "{host} does not accept the image {image}: sent without it.",
-                    host=self._api.host,
-                    image=name,
-                )
-            )
-        return media
+    def _place(self, part: int, parents: tuple[Receipt, ...]) -> dict[str, Any]:
+        """Where a share stands. Later parts of a public thread stay off the public timelines."""
+        visibility = self._account.visibility
+        later = part > 0 and visibility == "public"
+        place: dict[str, Any] = {"visibility": "unlisted" if later else visibility}
+        if parents:
+            place["in_reply_to_id"] = parents[-1].id
+        return place
 
-    def _post_media(self, files: Mapping[str, File], form: Mapping[str, str] | None) -> Answer:
-        """https://docs.joinmastodon.org/methods/media/#v2, or its elder."""
-        for path in ("/api/v2/media", "/api/v1/media"):
-            answer = self._api.look("POST", path, files=files, form=form, rows=UPLOAD_ROWS)
-            if answer.status not in (404, 405, 410):
-                break
-        return answer
-
-    def _ready(self, answer: Answer) -> str | None:
-        """The media's id as soon as the server has processed it; None: refused."""
-        media = answer.json()
-        media_id = _identifier(media)
-        until = self._clock.steady() + POLL_FOR
-        while answer.status in (202, 206) and media_id:
-            if self._clock.steady() >= until:
-                raise Transient(msg("{host} is still processing the image.", host=self._api.host))
-            self._clock.wait(Event(), POLL_SECONDS)
-            answer = self._api.look("GET", f"/api/v1/media/{quote(media_id, safe='')}")
-        return media_id if 200 <= answer.status < 300 else None
+    def _edited_media(
+        self, images: Sequence[Image], there: list[str], receipt: Receipt, notes: list[Message]
+    ) -> dict[str, Any]:
+        """https://docs.joinmastodon.org/methods/statuses/#edit: the same pictures are described
+        anew, others take their place."""
+        server = self._detect()
+        pieces = self._media.fitted(images, server, notes)
+        hashes = [piece.sha256 for piece in pieces]
+        if there and hashes == receipt.extra.get("images") and len(hashes) == len(there):
+            pairs = zip(there, pieces, strict=True)
+            said = [{"id": media, **described(piece.image, server)} for media, piece in pairs]
+            return {"media_ids": there, "media_attributes": said, "_images": hashes}
+        media = self._media.upload(pieces, server, notes)
+        return {"media_ids": media, "_images": hashes} if media else {}
 
     def _own_statuses(self, since: datetime) -> Iterator[dict[str, Any] | None]:
         """Own statuses, the newest first, until a whole page is older than `since`; None where the
@@ -267,18 +265,65 @@ class MastodonPoster:
         path = f"/api/v1/accounts/{quote(self._account_id(), safe='')}/statuses"
         answer = self._api.look("GET", path, params=params)
         page = answer.json()
-        if answer.status != 200 or not isinstance(page, list) or not all(map(_identifier, page)):
+        if answer.status != 200 or not isinstance(page, list) or not all(map(identifier, page)):
             raise self._unreadable(answer)
         return page
 
     def _account_id(self) -> str:
-        """Who the token belongs to; snac answers 422 to one that it does not know."""
+        """Who the token belongs to."""
         if self._id is None:
-            answer = self._api.look("GET", "/api/v1/accounts/verify_credentials", rows=WHO_ROWS)
-            self._id = _identifier(answer.json()) if answer.status == 200 else None
-            if self._id is None:
-                raise self._unreadable(answer)
+            self._id = identifier(self._who().json())
+        assert self._id is not None
         return self._id
+
+    def _who(self) -> Answer:
+        """snac answers 422 to a token that it does not know."""
+        answer = self._api.look("GET", "/api/v1/accounts/verify_credentials", rows=WHO_ROWS)
+        if answer.status != 200 or identifier(answer.json()) is None:
+            raise self._unreadable(answer)
+        return answer
+
+    def _status(self, status_id: str) -> dict[str, Any] | None:
+        """One post as it is there now; None: it is not."""
+        answer = self._api.look("GET", path_of(status_id))
+        if answer.status in (404, 410):
+            return None
+        status = answer.json()
+        if answer.status != 200 or identifier(status) is None:
+            raise self._unreadable(answer)
+        found: dict[str, Any] = status
+        return found
+
+    def _find_edit(self, payload: Json) -> Finding:
+        """The text as it was written, where the server tells it (snac does not), else as shown."""
+        from bot.posters.match import same_text, shows_text
+
+        status = self._status(payload["_edit"])
+        receipt = self._receipt(status, payload)
+        if status is None or receipt is None:
+            return Absent()
+        answer = self._api.look("GET", path_of(payload["_edit"]) + "/source")
+        source = dig(answer.json(), "text") if answer.status == 200 else None
+        if isinstance(source, str):
+            there = same_text(source, payload["status"])
+        else:
+            there = shows_text(str(status.get("content")), payload["status"])
+        return Found(receipt=receipt) if there else Absent()
+
+    def _delete(self, payload: Json, guard: Callable[[], None]) -> Receipt:
+        """A post that is no longer there is what was asked for; a server that knows no deleting
+        (snac) says the same of one that is."""
+        try:
+            self._api.act("DELETE", path_of(payload["_retract"]), guard=guard)
+        except Rejected as error:
+            if self._status(payload["_retract"]) is not None:
+                raise Rejected(
+                    msg("{where} does not delete the post.", where=self._api.host)
+                ) from error
+        return self._retracted(payload)
+
+    def _retracted(self, payload: Json) -> Receipt:
+        return Receipt(id=payload["_retract"], url=payload["_url"], at=self._clock.now())
 
     def _unreadable(self, answer: Answer) -> Transient:
         return Transient(
@@ -289,53 +334,17 @@ class MastodonPoster:
             )
         )
 
-    def _receipt(self, status: Any) -> Receipt | None:
-        status_id = _identifier(status)
+    def _receipt(self, status: Any, payload: Json) -> Receipt | None:
+        status_id = identifier(status)
         if status_id is None:
             return None
         url = web_url(status.get("url")) or web_url(status.get("uri"))
-        return Receipt(id=status_id, url=url, at=self._when(status))
+        extra = {"images": payload["_images"]} if payload.get("_images") else {}
+        return Receipt(id=status_id, url=url, at=self._when(status), extra=extra)
 
     def _when(self, status: Mapping[str, Any]) -> datetime:
         return moment(status.get("created_at")) or self._clock.now()
 
 
-def _matches(status: Mapping[str, Any], payload: Json) -> bool:
-    """The same parent, and the article's link (as href, card or text); without a link, the text."""
-    from bot.posters.match import read_html, same_link, shows_link, shows_text
-
-    if status.get("in_reply_to_id") != payload.get("in_reply_to_id"):
-        return False
-    html = status.get("content")
-    html = html if isinstance(html, str) else ""
-    link = payload.get("_link")
-    if link is None:
-        return shows_text(html, payload["status"])
-    text, links = read_html(html)
-    card = _dig(status, "card", "url")
-    return shows_link(text, links, link) or (isinstance(card, str) and same_link(card, link))
-
-
-def _key_seconds(version: str) -> float:
-    if re.search(r"\(compatible; (Pleroma|Akkoma|Rebased)\b", version):
-        return PLEROMA_KEY_SECONDS
-    own = re.fullmatch(r"v?(\d+)\.\d+[^()]*", version)
-    return KEY_SECONDS if own and int(own[1]) >= 3 else 0
-
-
-def _content(image: Image) -> bytes | None:
-    try:
-        return Path(image.file).read_bytes() if image.file else None
-    except OSError:
-        return None
-
-
-def _identifier(value: Any) -> str | None:
-    found = value.get("id") if isinstance(value, dict) else None
-    return found if isinstance(found, str) and found else None
-
-
-def _dig(value: Any, *names: str) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _images(draft: Draft, part: int, with_images: bool) -> tuple[Image, ...]:
+    return draft.images if with_images and part == 0 else ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.i18n import Message, msg
 from bot.model import Poster, TextLimit
-from bot.posters import bluesky, file, mastodon, misskey, x
+from bot.posters import bluesky, file, mastodon, mastodon_server, misskey, x
 from bot.posters.base import ReadSecret
 from bot.settings import Account
 
@@ -49,7 +49,7 @@ NETWORKS: Mapping[str, Network] = {
         Network(name="file", limit=file.LIMIT, built=True, missing=file.missing, make=file.make),
         Network(
             name="mastodon",
-            limit=mastodon.LIMIT,
+            limit=mastodon_server.LIMIT,
             built=True,
             missing=mastodon.missing,
             make=mastodon.make,

@@ -14,7 +14,8 @@ from bot.errors import MediaRefused, OutcomeUnknown, PosterError, Rejected, Tran
 from bot.model import Found, Replay
 from bot.net import Answer
 from bot.posters.base import verdict
-from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, missing, read_server
+from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, missing
+from bot.posters.mastodon_server import read_server
 from bot.posters.registry import NETWORKS
 from bot.settings import Account, Secret
 from tests.fakes.http import Reply
