@@ -240,7 +240,8 @@ class Article:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A syndication target: one account of this site. `baseline_at`: when the posts of then were
-    recorded as already seen; `wait_until`: no call before; `paused`: why a person is needed."""
+    recorded as already seen; `wait_until`: no call before; `paused`: why a person is needed;
+    `learnt`: how its server says that it counts."""
 
     name: str
     network: str
@@ -249,6 +250,7 @@ class Target:
     wait_reason: str | None = None
     paused: str | None = None
     remote_id: str | None = None
+    learnt: TextLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     edited, gone = _edited(app, site), _gone(app, site, subjects)
     existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
     targets = ledger.targets() if ledger else {}
+    app.learnt = {name: t.learnt for name, t in targets.items() if t.learnt is not None}
     accounts = [a for a in app.active() if request.account in (None, a.name)]
     view = View(
         site=app.site_id,
@@ -153,6 +154,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         unreadable=site.unreadable,
         doubtful=site.doubtful,
         named=named,
+        choose=app.choose,
         whole=edited,
         edits={a.name for a in accounts if a.on_edit == "update"},
         retracts={a.name for a in accounts if a.on_delete == "retract"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,6 +20,7 @@ from bot.settings import Account, Config, Secret
 from bot.words import WhyNot
 
 if TYPE_CHECKING:
+    from bot.app.lastgood import LastGood
     from bot.content import Scanner
     from bot.feeds import Press
     from bot.ledger.store import Lease, Ledger
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FEW = 3
 """So many posts may go at once; of more than these, no more than half."""
+BAD_DATE: WhyNot = "bad-date"
 MARGIN_SECONDS = 1.0
 """A lost call settles at its time-out and this much more."""
 
@@ -95,8 +97,7 @@ def _undated(posts: Iterable[Post]) -> dict[str, str]:
     """Posts with a date that cannot be read: nothing is concluded from that, either."""
     posts = list(posts)
     shown = {p.subject for p in posts if p.visible}
-    bad: WhyNot = "bad-date"
-    return {p.subject: p.path for p in posts if p.why_not == bad and p.subject not in shown}
+    return {p.subject: p.path for p in posts if p.why_not == BAD_DATE and p.subject not in shown}
 
 
 def _with_hugo(config: Config) -> Config:
@@ -126,6 +127,7 @@ class App:
         self.root = Path(config.root)
         site = self.config.site
         self.site_id = site.id or default_site_id(site.url)
+        self.learnt: Mapping[str, TextLimit] = {}
         self._posters: dict[str, Poster] = {}
         self._posters_lock = threading.Lock()
 
@@ -179,6 +181,12 @@ class App:
 
         return Press(self.config.site, self.config.feed, self.root / self.config.feed.path)
 
+    @cached_property
+    def last_good(self) -> LastGood:
+        from bot.app.lastgood import LastGood
+
+        return LastGood(self.root / "state" / "last-good")
+
     def peek(self) -> Ledger | None:
         """The ledger to read only, or None where there is none yet."""
         return self._open(readonly=True)
@@ -215,23 +223,11 @@ class App:
 
     def check_templates(self) -> None:
         """Raises ConfigError, with its line, for a template that cannot be used."""
-        from bot.compose import check_template
+        from bot.app.checks import template_fault
 
-        for n, account in enumerate(self.accounts):
-            if not account.template:
-                continue
-            try:
-                check_template(account.template)
-            except BotError as error:
-                keys = (
-                    f"accounts.{n}.template",
-                    f"defaults.{account.network}.template",
-                    "defaults.template",
-                )
-                key = next((k for k in keys if k in self.config.lines), keys[0])
-                raise self._at(
-                    key, error, line_within(self.config, key, error.line or 1)
-                ) from error
+        fault = template_fault(self.config)
+        if fault is not None:
+            raise self._at(fault.key, fault.error, fault.line) from fault.error
 
     def _at(self, key: str, error: BotError, line: int | None = None) -> ConfigError:
         """An error of a value, at its place in the file."""
@@ -299,6 +295,7 @@ class App:
     def scan(self, known: Iterable[Article], at: datetime | None = None) -> Site:
         """Read the content folder and name every post by what the ledger knows of it. `at`: as it
         is at another time than now."""
+        from bot.app.checks import social_slips
         from bot.content.identity import identify
         from bot.feeds import first_guid
 
@@ -315,10 +312,11 @@ class App:
             lost,
             lambda post: first_guid(post, post.date or now, self.config.site, self.config.feed),
         )
+        unread = {*lost, *(p.path for p in named.posts if p.why_not == BAD_DATE)}
         by_path = {a.path: a.subject or a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}
         unreadable |= _undated(named.posts)
-        problems = [*scan.problems, *named.problems]
+        problems = [*scan.problems, *named.problems, *social_slips(named.posts)]
         present = sum(a.gone_at is None for a in articles)
         away = [a for a in named.missing if a.gone_at is None]
         empty = not scan.posts and not lost
@@ -336,7 +334,7 @@ class App:
             missing=named.missing,
             doubtful=named.doubtful,
             shrunk=shrunk,
-            unread=tuple(a for a in articles if a.path in set(lost)),
+            unread=tuple(a for a in articles if a.path in unread),
         )
 
     def _shrunk(self, missing: int, present: int) -> Problem:
@@ -352,12 +350,20 @@ class App:
             post_lost=False,
         )
 
+    def choose(self, account: Account, versions: Sequence[Post]) -> Post | None:
+        """Which of an article's translations an account takes; None where it takes none."""
+        from bot.compose import choose
+
+        return choose(account, versions, self.config.site.language)
+
     def compose(self, post: Post, account: Account) -> Draft:
         """A post as it would appear on an account. Raises DraftError."""
         from bot.compose import compose
 
         return compose(post, account, self.limit(account), self.config.site)
 
-    def limit(self, account: Account) -> TextLimit:
-        limit = NETWORKS[account.network].limit
+    def limit(self, account: Account, remembered: TextLimit | None = None) -> TextLimit:
+        """How an account counts: its own `limit`, else what its server said when something was
+        sent (`remembered`), else the network's."""
+        limit = remembered or NETWORKS[account.network].limit
         return limit if account.limit is None else replace(limit, maximum=account.limit)

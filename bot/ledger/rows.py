@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bot.model import Article, Delivery, Replay, State, Target
+from bot.model import Article, Delivery, Replay, State, Target, TextLimit
 
 _JSON = ("draft", "payload", "remote_extra")
 _ARTICLE = tuple(f.name for f in fields(Article))
@@ -65,7 +65,10 @@ def article_columns(article: Article) -> dict[str, Any]:
 
 
 def to_target(row: Row[Any]) -> Target:
-    return Target(**{name: row._mapping[name] for name in _TARGET})
+    values = {name: row._mapping[name] for name in _TARGET}
+    learnt = values["learnt"]
+    values["learnt"] = TextLimit(**json.loads(learnt)) if learnt else None
+    return Target(**values)
 
 
 def _column(name: str, value: Any) -> Any:

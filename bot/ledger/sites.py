@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -18,7 +20,7 @@ from bot.ledger import engine as opening
 from bot.ledger import notify, rows
 from bot.ledger.base import Store, chunks, target
 from bot.ledger.tables import articles, deliveries, sites, targets
-from bot.model import Article, Delivery, Target
+from bot.model import Article, Delivery, Target, TextLimit
 
 Lease = Literal["ours", "other", "older"]
 
@@ -125,6 +127,13 @@ class Sites(Store):
         """The target of `seen` makes no call before `until`."""
         with self._writing() as c:
             self._wait(c, seen.account, seen.network, until, reason, paused)
+
+    def learn(self, seen: Delivery, limit: TextLimit) -> None:
+        """Remember how the server of this target says that it counts."""
+        with self._writing() as c:
+            text = json.dumps(asdict(limit), sort_keys=True)
+            where = (targets.c.learnt.is_distinct_from(text),)
+            c.execute(target(self.site, seen.account).where(*where).values(learnt=text))
 
     def clear_wait(self, name: str) -> None:
         """A person's word: try this target again."""

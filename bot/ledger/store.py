@@ -41,7 +41,7 @@ def open_ledger(
     if engine is None:
         return None
     if not readonly:
-        opening.migrate(engine)
+        opening.migrate(engine, clock.now())
     elif opening.revision(engine) != opening.HEAD:
         engine.dispose()
         return None

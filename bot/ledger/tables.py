@@ -65,6 +65,7 @@ targets = Table(
     Column("wait_reason", Text),
     Column("paused", Text),
     Column("remote_id", Text),
+    Column("learnt", Text),
     PrimaryKeyConstraint("site", "name"),
 )
 

@@ -26,7 +26,19 @@ from bot.errors import (
 )
 from bot.i18n import Message, msg
 from bot.ledger.store import Ledger
-from bot.model import Changeable, Clock, Delivery, Draft, Poster, Prepared, Readable, Receipt, State
+from bot.model import (
+    Changeable,
+    Clock,
+    Delivery,
+    Draft,
+    Learning,
+    Poster,
+    Prepared,
+    Readable,
+    Receipt,
+    State,
+    TextLimit,
+)
 from bot.outbox import states
 from bot.outbox.drafts import draft_from, draft_json
 from bot.outbox.states import LEASE, SECOND, Move, Policy
@@ -70,6 +82,7 @@ class Dispatcher:
         self._o = outfit
         self._ledger = outfit.ledger
         self._adopted: set[str] = set()
+        self._learnt: dict[str, TextLimit] = {}
 
     def turn(
         self, accounts: Iterable[str], *, only: Collection[str] | None = None, settle: bool = True
@@ -283,6 +296,13 @@ class Dispatcher:
             now = self._ledger.now()
             self._move(sending, states.sent(sending, receipt, "sent", now), now)
             self._o.reached("sent")
+            self._learn(sending, poster)
+
+    def _learn(self, delivery: Delivery, poster: Poster) -> None:
+        limit = poster.learnt() if isinstance(poster, Learning) else None
+        if limit is not None and self._learnt.get(delivery.account) != limit:
+            self._learnt[delivery.account] = limit
+            self._ledger.learn(delivery, limit)
 
     def _guard(self, steady: float) -> Callable[[], None]:
         """Called last before the first byte: the lease, by a clock that runs while the machine

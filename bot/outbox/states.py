@@ -15,6 +15,7 @@ from typing import Any, Literal
 from bot.errors import (
     IllegalMove,
     MediaRefused,
+    MediaUnavailable,
     NotSent,
     OutcomeUnknown,
     OutOfQuota,
@@ -355,6 +356,8 @@ def _retry(
         "key": None,
         "payload": None,
     }
+    if isinstance(error, MediaUnavailable) and attempts >= IMAGE_ATTEMPTS:
+        values |= {"with_images": False}
     if isinstance(error, MediaRefused):
         values |= {"due": now, "with_images": attempts < IMAGE_ATTEMPTS}
     return Move(state=State.RETRY, event=error.code, values=values, detail=told["error"], wait=wait)

@@ -11,6 +11,7 @@ import pytest
 
 from bot.errors import (
     MediaRefused,
+    MediaUnavailable,
     OutOfQuota,
     PosterError,
     RateLimited,
@@ -20,7 +21,7 @@ from bot.errors import (
 )
 from bot.i18n import msg
 from bot.ledger.store import Ledger
-from bot.model import Delivery, Draft, Replay, Seen, State
+from bot.model import Delivery, Draft, Replay, Seen, State, TextLimit
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.drafts import draft_json
 from bot.outbox.plan import delivery_id
@@ -519,3 +520,32 @@ def test_a_login_that_may_not_read_still_writes(ledger: Ledger, net: Network) ->
     planned(ledger, "一")
     adopting(ledger, net).turn(["a"])
     assert net.texts() == ["一"]
+
+
+def test_what_a_server_says_of_its_limit_is_remembered(ledger: Ledger, net: Network) -> None:
+    limit = TextLimit(unit="graphemes", maximum=5000, link_cost=23)
+
+    class Told(FakePoster):
+        def learnt(self) -> TextLimit:
+            return limit
+
+    ledger.baseline("a", "fake", [], ledger.now())
+    planned(ledger, "一")
+    base = dispatcher(ledger, net, Replay.KEYED)
+    base._o = replace(base._o, poster=lambda name: Told(net, Replay.KEYED))
+    base.turn(["a"])
+    assert ledger.targets()["a"].learnt == limit
+
+
+def test_a_picture_that_cannot_be_uploaded_for_long_stays_away(
+    ledger: Ledger, clock: FakeClock, net: Network
+) -> None:
+    net.prepare_faults = [MediaUnavailable(msg("upload failed")) for _ in range(3)]
+    planned(ledger, "一")
+    for _ in range(4):
+        dispatcher(ledger, net, Replay.SEARCHABLE).turn(["a"])
+        clock.go(600)
+    assert net.texts() == ["一"]
+    (row,) = ledger.deliveries()
+    assert row.payload is not None
+    assert row.payload["images"] is False

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("wait_reason", sa.Text),
         sa.Column("paused", sa.Text),
         sa.Column("remote_id", sa.Text),
+        sa.Column("learnt", sa.Text),
         sa.PrimaryKeyConstraint("site", "name"),
     )
     op.create_table(
