@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.app.lastgood import text_of
 from bot.app.wiring import App, Site
 from bot.feeds import Written
 from bot.model import Article, Entry, Post
@@ -14,12 +15,17 @@ SECOND = 1_000_000
 
 
 def write_site_feeds(app: App, site: Site) -> Written:
-    """Write the feeds of this scan; files that would not change are not touched."""
-    from bot.content import read_body, to_html
+    """Write the feeds of this scan; files that would not change are not touched. Of a post that
+    cannot be read now they keep the last good version."""
+    from bot.content import to_html
 
+    kept = list(app.last_good.posts(site.unread, app.scanner, app.now()))
+    texts = {post.path: text for _, post, text in kept}
+    entries = _entries(site, [(post, article) for article, post, _ in kept])
     written = app.press.publish(
-        _entries(site), lambda entry: to_html(read_body(entry.post), entry.post.url)
+        entries, lambda entry: to_html(text_of(texts, entry.post), entry.post.url)
     )
+    app.last_good.keep(entry.post for entry in entries[: app.config.feed.limit])
     root = str(app.root)
     refused = (
         replace(p, path=os.path.relpath(p.path, root).replace(os.sep, "/")) for p in written.refused
@@ -37,10 +43,10 @@ def feed_turn(app: App) -> tuple[Site, Written | None]:
     return site, write_site_feeds(app, site)
 
 
-def _entries(site: Site) -> list[Entry]:
+def _entries(site: Site, kept: list[tuple[Post, Article]]) -> list[Entry]:
     """Every published post, newest first; posts of one midnight by when they were first seen."""
     articles = {a.id: a for a in site.articles}
-    pairs = [(post, articles[post.id]) for post in site.posts if post.visible]
+    pairs = [(post, articles[post.id]) for post in site.posts if post.visible] + kept
     pairs.sort(key=lambda pair: pair[0].path)
     pairs.sort(key=lambda pair: (_published(*pair), pair[1].first_visible or 0), reverse=True)
     return [_entry(post, article) for post, article in pairs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 
@@ -38,6 +39,11 @@ def read_head(file: str, most: int) -> tuple[bytes, int]:
         return os.read(opened, most), info.st_size
     finally:
         os.close(opened)
+
+
+def content_hash(data: bytes) -> str:
+    """Tells one version of a file from another."""
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def unreadable(path: str, error: OSError) -> ContentError:

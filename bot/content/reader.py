@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import re
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 from bot.content import hugo
 from bot.content.cover import Wanted, body_cover, wanted_cover
 from bot.content.dates import Dates, read_dates
-from bot.content.files import decode, read_file, unreadable
+from bot.content.files import content_hash, decode, read_file, unreadable
 from bot.content.identity import sketch
 from bot.content.matter import split_matter
 from bot.content.rules import Cascade, SiteRules
@@ -166,7 +165,7 @@ def _post(
         categories=_words(matter.get("categories")),
         summary=summarize(body, matter, naming.title, rules.headings, rules.aliases),
         cover=cover,
-        content_hash=hashlib.sha256(data).hexdigest()[:32],
+        content_hash=content_hash(data),
         visible=True,
         why_not=None,
         explicit_id=_text(matter.get("id")) or _text(matter.get("guid")) or None,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.content.cover import Wanted, bundle_cover, find_cover
-from bot.content.files import read_file, unreadable
+from bot.content.files import decode, read_file, unreadable
+from bot.content.matter import split_matter
 from bot.content.reader import Page, place_of_source, read_page
 from bot.content.rules import Cascade, SiteRules
 from bot.content.tree import EMPTY, Tree
@@ -71,6 +72,12 @@ class Scanner:
             readable=not missing,
             changed=changed,
         )
+
+    def reread(self, data: bytes, path: str, now: datetime) -> tuple[Post, str]:
+        """An earlier version of the post at `path`, and its text. Raises ContentError."""
+        source = os.path.normpath(os.path.join(self.rules.root, path))
+        page = read_page(data, path, source, self.rules, self._tree, None, self._look)
+        return page.at(now, self.rules), split_matter(decode(data))[1]
 
     def _view_at(self, now: datetime) -> _View:
         if self._view is None or not self._view.holds(now):
