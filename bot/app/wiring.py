@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.config import default_site_id, line_within, parse_duration, read_secret
+from bot.config import default_site_id, parse_duration, read_secret
 from bot.errors import BotError, ConfigError, Unauthorized
 from bot.i18n import Message, msg
 from bot.model import Article, Clock, Draft, Post, Poster, Problem, Scan, TextLimit

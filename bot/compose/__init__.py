@@ -2,16 +2,26 @@
 
 `compose` makes what would appear on one account; `check_template` says what is wrong with an
 account's template; `measure` counts a text as a network does; `choose` says which of a post's
-translations an account takes; `cost` what a draft costs; `slips` what is wrong in an author's
-`social`; `alt_remark` whether an alt text says anything.
+translations an account takes; `cost` what a draft costs; `social_problems` what is wrong in
+an author's `social`; `alt_remark` whether an alt text says anything.
 """
 
 from __future__ import annotations
 
+from bot.compose.alt import alt_remark
 from bot.compose.draft import compose
 from bot.compose.prices import cost
 from bot.compose.routing import choose
+from bot.compose.social import social_problems
 from bot.compose.template import check_template
 from bot.compose.units import measure
 
-__all__ = ["check_template", "choose", "compose", "cost", "measure"]
+__all__ = [
+    "alt_remark",
+    "check_template",
+    "choose",
+    "compose",
+    "cost",
+    "measure",
+    "social_problems",
+]

@@ -5,17 +5,18 @@ What stands under a network's name holds for that network and wins over the rest
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.i18n import Message, msg
 from bot.model import Json
-from bot.settings import NETWORKS
+from bot.settings import LINKS, NETWORKS
 
-LINKS = ("always", "auto", "never")
+UNKNOWN, VALUE = "social-unknown-key", "social-value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +44,53 @@ def social_for(social: Json, network: str) -> Social:
     return Social(**{key: value for key, value in values.items() if value is not None})
 
 
-def social_problems(social: Json) -> tuple[Message, ...]:
+class Slip(NamedTuple):
+    """What is wrong at a key of front matter, from `social` on."""
+
+    keys: tuple[str, ...]
+    code: str
+    message: Message
+
+
+def social_problems(social: Json) -> tuple[Slip, ...]:
     """Unknown keys with the nearest known one, and values of the wrong kind."""
-    return tuple(_problems(social, "social", (*KEYS, *NETWORKS)))
+    return tuple(_problems(social, ("social",), (*KEYS, *NETWORKS)))
 
 
-def _problems(table: Json, path: str, known: tuple[str, ...]) -> Iterator[Message]:
+def line_of(matter: str, keys: tuple[str, ...]) -> int | None:
+    """The line of a key in front matter of any kind: each key is looked for after the one around
+    it. None where one is not there."""
+    at = 0
+    for key in keys:
+        name = rf"(?:^|(?<=[\s,{{\[.\"']))({re.escape(key)})[\"']?\s*[:=.\]]"
+        found = re.compile(name, re.I | re.M).search(matter, at)
+        if found is None:
+            return None
+        at = found.start(1)
+    return matter.count("\n", 0, at) + 1
+
+
+def _problems(table: Json, path: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Slip]:
     for key, value in table.items():
-        place = f"{path}.{key}"
+        keys = (*path, str(key))
+        place = ".".join(keys)
         if key not in known:
-            near = get_close_matches(str(key).lower(), known, 1, 0.5)
-            if near:
-                yield msg("`{key}` is unknown; did you mean `{near}`?", key=place, near=near[0])
-            else:
-                yield msg(
-                    "`{key}` is unknown; known are {names}", key=place, names=", ".join(known)
-                )
+            yield Slip(keys, UNKNOWN, _unknown(place, str(key), known))
         elif key in KEYS and _read(key, value) is None and value is not None:
-            yield msg("`{key}` cannot be {value}", key=place, value=str(value)[:40])
+            said = msg("`{key}` cannot be {value}", key=place, value=str(value)[:40])
+            yield Slip(keys, VALUE, said)
         elif key not in KEYS and isinstance(value, Mapping):
-            yield from _problems(value, place, KEYS)
+            yield from _problems(value, keys, KEYS)
         elif key not in KEYS:
-            yield msg("`{key}` holds settings of its own, like {{text: …}}", key=place)
+            said = msg("`{key}` holds settings of its own, like {{text: …}}", key=place)
+            yield Slip(keys, VALUE, said)
+
+
+def _unknown(place: str, key: str, known: tuple[str, ...]) -> Message:
+    near = get_close_matches(key.lower(), known, 1, 0.5)
+    if near:
+        return msg("`{key}` is unknown; did you mean `{near}`?", key=place, near=near[0])
+    return msg("`{key}` is unknown; known are {names}", key=place, names=", ".join(known))
 
 
 def _read(key: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.compose import compose
-from bot.compose.social import Social, social_for, social_problems
+from bot.compose.social import Social, line_of, social_for, social_problems
 from bot.errors import DraftError
 from bot.model import Draft
 from tests.compose.samples import LIMITS, LINK, SITE, account, post, text
@@ -38,7 +38,22 @@ def test_a_networks_own_word_wins() -> None:
     ],
 )  # fmt: skip
 def test_slips_are_named(social: dict[str, Any], said: str) -> None:
-    assert [str(problem) for problem in social_problems(social)] == [said]
+    assert [str(slip.message) for slip in social_problems(social)] == [said]
+
+
+@pytest.mark.parametrize(
+    ("matter", "line"),
+    [
+        ("---\ntitle: skp\nsocial:\n  skp: true\n  x:\n    skp: true\n---\n", 6),
+        ("---\nx: {skp: 1}\nsocial: {text: a,\n  x: {skp: true}}\n---\n", 4),
+        ("+++\n[social]\ntext = 'a'\n[social.x]\nSKP = true\n+++\n", 5),
+        ("+++\n[social]\ntext = 'a'\nx.skp = true\n+++\n", 4),
+        ('{"social": {\n"x": {\n"skp": true}}}\n', 3),
+        ("---\ntitle: a\n---\n", None),
+    ],
+)
+def test_where_a_slip_stands(matter: str, line: int | None) -> None:
+    assert line_of(matter, ("social", "x", "skp")) == line
 
 
 def test_what_is_well_is_not_named() -> None:

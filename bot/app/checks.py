@@ -1,0 +1,73 @@
+"""What an owner and an author wrote, checked before it is used: templates, and `social` in front
+matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bot.config import line_within
+from bot.errors import BotError
+from bot.model import Post, Problem
+from bot.settings import Account, Config
+
+LONGEST_MATTER = 256 * 1024
+
+
+class Fault(NamedTuple):
+    """A template that cannot be used: its key and line in the configuration, and why."""
+
+    key: str
+    line: int | None
+    error: BotError
+
+
+def template_fault(config: Config) -> Fault | None:
+    """The first template that cannot be used: of an account, or of one of its rules."""
+    from bot.compose import check_template
+
+    for n, account in enumerate(config.accounts):
+        for name, template in _templates(account):
+            try:
+                check_template(template)
+            except BotError as error:
+                places = (f"accounts.{n}", f"defaults.{account.network}", "defaults")
+                keys = [f"{place}.{name}" for place in places]
+                key = next((k for k in keys if k in config.lines), keys[0])
+                return Fault(key, line_within(config, key, error.line or 1), error)
+    return None
+
+
+def social_slips(posts: Iterable[Post]) -> Iterator[Problem]:
+    """What is wrong in the `social` of posts; they go out without it."""
+    from bot.compose import social_problems
+
+    for post in posts:
+        for slip in social_problems(post.social) if post.social else ():
+            yield Problem(
+                path=post.path,
+                message=slip.message,
+                code=slip.code,
+                line=line_in_matter(post, slip.keys),
+                post_lost=False,
+            )
+
+
+def line_in_matter(post: Post, keys: tuple[str, ...]) -> int | None:
+    """The line of a key in the post's front matter; None where it cannot be found."""
+    from bot.compose.social import line_of
+
+    try:
+        with Path(post.source).open(encoding="utf-8", errors="replace") as file:
+            return line_of(file.read(LONGEST_MATTER), keys)
+    except (OSError, ValueError):
+        return None
+
+
+def _templates(account: Account) -> Iterator[tuple[str, str]]:
+    if account.template:
+        yield "template", account.template
+    for n, rule in enumerate(account.rules):
+        if rule.template:
+            yield f"rules.{n}.template", rule.template
