@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bot.errors import (
     MediaRefused,
@@ -24,7 +24,7 @@ from bot.errors import (
     Unauthorized,
 )
 from bot.i18n import Message, msg
-from bot.model import Image
+from bot.model import Draft, Image, Json, Prepared, Receipt
 from bot.settings import Account, Secret
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ ReadSecret = Callable[[Secret], str | None]
 """Reads a secret where it lives; None: the variable or the file is not there."""
 
 Kind = type[PosterError]
+Made = TypeVar("Made")
 
 
 class Row(NamedTuple):
@@ -70,6 +71,8 @@ RESET_HEADERS = (
 LEFT_HEADERS = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 EPOCH_FROM = 1_000_000_000  # a larger number is a date, a smaller one a number of seconds
 QUOTED = 300
+FOREVER = 3650 * 86400.0
+"""How long a key is good where the second call changes nothing, whenever it comes."""
 JOINER = "\u200d"
 SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
@@ -214,7 +217,7 @@ class Api:
         return refusal(kind, self.host, self.said(answer), until, now)
 
 
-def uploaded(upload: Callable[[], str | None], alive: Callable[[], object]) -> str | None:
+def uploaded(upload: Callable[[], Made], alive: Callable[[], object]) -> Made:
     """What `upload` answers. Where it fails for now and `alive`, another call to the same server,
     does not, only pictures cannot be had: MediaUnavailable."""
     try:
@@ -232,6 +235,36 @@ def image_refused(where: str, image: Image) -> MediaRefused:
     return MediaRefused(
         msg("{host} does not accept the image {image}: sent without it.", host=where, image=name)
     )
+
+
+class NoEdit:
+    """For networks that let a post be taken back and not be edited."""
+
+    kinds = frozenset({"retract"})
+
+    def prepare_edit(
+        self,
+        draft: Draft,
+        part: int,
+        parents: tuple[Receipt, ...],
+        receipt: Receipt,
+        with_images: bool,
+    ) -> Prepared:
+        raise Rejected(msg("Posts cannot be edited there."), code="no-edit")
+
+
+def remote_id(receipt: Receipt) -> str:
+    """The post's id; of a receipt that a person gave, the last piece of its address."""
+    return receipt.id.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+def retract_payload(receipt: Receipt) -> dict[str, Any]:
+    return {"_retract": remote_id(receipt), "_id": receipt.id, "_url": receipt.url}
+
+
+def retracted(payload: Json, now: datetime) -> Receipt:
+    """The receipt of a post that is gone: it names what was there."""
+    return Receipt(id=payload["_id"], url=payload["_url"], at=now)
 
 
 def bearer(

@@ -19,16 +19,42 @@ from bot.model import (
     Draft,
     Finding,
     Found,
+    Identity,
     Image,
     Json,
     Prepared,
     Receipt,
     Replay,
+    Seen,
     TextLimit,
 )
-from bot.posters.base import Api, ReadSecret, bad_address, cut, missing_secret, token
-from bot.posters.bluesky_record import CLOCK_IDS, COLLECTION, micros, post_record, tid
-from bot.posters.bluesky_session import Session, Sessions, StaleToken, session_file
+from bot.posters.base import (
+    FOREVER,
+    Api,
+    NoEdit,
+    ReadSecret,
+    bad_address,
+    calls_left,
+    cut,
+    image_refused,
+    missing_secret,
+    reset_time,
+    retract_payload,
+    retracted,
+    token,
+    uploaded,
+)
+from bot.posters.bluesky_record import (
+    CLOCK_IDS,
+    COLLECTION,
+    micros,
+    post_record,
+    post_url,
+    seen,
+    tid,
+)
+from bot.posters.bluesky_session import Session, Sessions, StaleToken, token_end
+from bot.posters.kept import session_file
 from bot.settings import Account
 
 if TYPE_CHECKING:
@@ -40,7 +66,7 @@ LIMIT = TextLimit(unit="graphemes", maximum=300, byte_cap=3000)
 https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/post.json"""
 
 NOT_THERE = "RecordNotFound"
-FOREVER = 3650 * 86400.0
+PAGE = 100
 IMAGE_BYTES = (
     1_000_000  # maxSize in lexicons/app/bsky/embed/external.json; older servers: images too
 )
@@ -58,12 +84,14 @@ def make(account: Account, read: ReadSecret, net: Net, root: Path) -> BlueskyPos
     return BlueskyPoster(account, read, net, root)
 
 
-class BlueskyPoster:
+class BlueskyPoster(NoEdit):
+    """Edits: a record can be changed, but the network's readers do not follow that."""
+
     network = "bluesky"
     settling: float | None = None
 
     def __init__(self, account: Account, read: ReadSecret, net: Net, root: Path) -> None:
-        self._account, self._clock = account, net.clock
+        self._account, self._clock, self._net = account, net.clock, net
         self._sessions = Sessions(
             account,
             net,
@@ -101,16 +129,23 @@ class BlueskyPoster:
             payload=payload, replay=Replay.KEYED, key_seconds=FOREVER, notes=tuple(notes)
         )
 
+    def prepare_retract(self, receipt: Receipt) -> Prepared:
+        """https://docs.bsky.app/docs/api/com-atproto-repo-delete-record: again changes nothing."""
+        session, payload = self._sessions.current(), retract_payload(receipt)
+        payload |= {"repo": session.did, "collection": COLLECTION, "rkey": payload["_retract"]}
+        return Prepared(payload=payload, replay=Replay.KEYED, key_seconds=FOREVER)
+
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
         session = self._sessions.current()
-        api = self._api(session)
+        api, name = self._api(session), "deleteRecord" if "_retract" in payload else "putRecord"
+        body = {field: value for field, value in payload.items() if not field.startswith("_")}
         try:
-            answer = api.act(
-                "POST", "/xrpc/com.atproto.repo.putRecord", json=dict(payload), guard=guard
-            )
+            answer = api.act("POST", f"/xrpc/com.atproto.repo.{name}", json=body, guard=guard)
         except StaleToken:  # nothing was posted; the next `prepare` refreshes
             self._sessions.reject(session.access)
             raise
+        if "_retract" in payload:
+            return retracted(payload, self._clock.now())
         receipt = self._receipt(answer.json(), payload)
         if receipt is None:
             raise api.garbled()
@@ -121,14 +156,42 @@ class BlueskyPoster:
         params = {name: payload[name] for name in ("repo", "collection", "rkey")}
         answer = self._look("GET", "/xrpc/com.atproto.repo.getRecord", params=params)
         body = answer.json()
+        retract = "_retract" in payload
         if answer.status == 400 and isinstance(body, dict) and body.get("error") == NOT_THERE:
+            return Found(receipt=retracted(payload, self._clock.now())) if retract else Absent()
+        if retract and answer.status == 200:
             return Absent()
         receipt = self._receipt(body, payload) if answer.status == 200 else None
         if receipt is None:
-            where = self._account.handle
-            raise Transient(msg("The posts of {where} cannot be read back.", where=where))
+            raise self._unreadable()
         ours = body.get("value") == payload["record"] and receipt.id not in known
         return Found(receipt=receipt) if ours else Absent()
+
+    def recent(self, limit: int) -> list[Seen]:
+        """https://docs.bsky.app/docs/api/com-atproto-repo-list-records"""
+        params = {"repo": self._sessions.current().did, "collection": COLLECTION}
+        params["limit"] = str(min(limit, PAGE))
+        answer = self._look("GET", "/xrpc/com.atproto.repo.listRecords", params=params)
+        body = answer.json()
+        records = body.get("records") if isinstance(body, dict) and answer.status == 200 else None
+        if not isinstance(records, list):
+            raise self._unreadable()
+        return [post for record in records if (post := seen(record))]
+
+    def identity(self) -> Identity:
+        """https://docs.bsky.app/docs/api/com-atproto-server-get-session"""
+        answer = self._who()
+        body, session = answer.json(), self._sessions.current()
+        if answer.status != 200 or not isinstance(body, dict) or body.get("did") != session.did:
+            raise self._unreadable()
+        return Identity(
+            id=session.did,
+            name=f"@{body.get('handle')}",
+            limit=LIMIT,
+            left=calls_left(answer.headers),
+            resets=reset_time(answer.headers, self._clock.now()),
+            ends=token_end(session.refresh),
+        )
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -160,28 +223,29 @@ class BlueskyPoster:
 
     def _upload(self, image: Image, notes: list[Message]) -> tuple[Any, Fitted] | None:
         """https://docs.bsky.app/docs/api/com-atproto-repo-upload-blob"""
+        from bot.posters.covers import fetcher
         from bot.posters.images import Limits, fitted
 
+        limits = Limits(size=IMAGE_BYTES, side=IMAGE_SIDE)
         try:
-            picture = fitted(image, Limits(size=IMAGE_BYTES, side=IMAGE_SIDE), self._pictures)
+            picture = fitted(image, limits, self._pictures, fetcher(self._net))
         except MediaRefused as error:
             notes.append(error.message)
             return None
-        answer = self._look(
-            "POST",
-            "/xrpc/com.atproto.repo.uploadBlob",
-            content=picture.data,
-            headers={"Content-Type": picture.mime},
-        )
+        answer = uploaded(lambda: self._upload_blob(picture), self._who)
         body = answer.json()
         blob = body.get("blob") if isinstance(body, dict) and answer.status == 200 else None
         if not isinstance(blob, dict):
-            name = image.shown or image.url or ""
-            notes.append(
-                msg("Bluesky does not accept the image {image}: sent without it.", image=name)
-            )
+            notes.append(image_refused("Bluesky", image).message)
             return None
         return blob, picture
+
+    def _upload_blob(self, picture: Fitted) -> Answer:
+        path, headers = "/xrpc/com.atproto.repo.uploadBlob", {"Content-Type": picture.mime}
+        return self._look("POST", path, content=picture.data, headers=headers)
+
+    def _who(self) -> Answer:
+        return self._look("GET", "/xrpc/com.atproto.server.getSession")
 
     def _look(self, method: str, path: str, **more: Any) -> Answer:
         """A call that shows nothing; a token that is refused is renewed once."""
@@ -195,10 +259,14 @@ class BlueskyPoster:
     def _api(self, session: Session) -> Api:
         return self._sessions.api(session.pds, session.access)
 
+    def _unreadable(self) -> Transient:
+        where = self._account.handle
+        return Transient(msg("The posts of {where} cannot be read back.", where=where))
+
     def _receipt(self, body: Any, payload: Json) -> Receipt | None:
         uri, cid = (body.get("uri"), body.get("cid")) if isinstance(body, dict) else (None, None)
         if not isinstance(uri, str) or not isinstance(cid, str):
             return None
-        url = f"https://bsky.app/profile/{payload['repo']}/post/{payload['rkey']}"
+        url = post_url(payload["repo"], payload["rkey"])
         when = datetime.fromisoformat(payload["record"]["createdAt"])
         return Receipt(id=uri, url=url, at=when, extra={"cid": cid})

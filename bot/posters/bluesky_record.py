@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.model import Json, Receipt
+from bot.model import Json, Receipt, Seen
+from bot.posters.base import moment
 
 COLLECTION = "app.bsky.feed.post"
 ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"  # https://atproto.com/specs/tid
@@ -58,6 +59,29 @@ def post_record(
     return record
 
 
+def seen(entry: Any) -> Seen | None:
+    """A record as it is listed, with the links of its facets and its card."""
+    record = _dig(entry, "value")
+    uri, text = _dig(entry, "uri"), _dig(record, "text")
+    when = moment(_dig(record, "createdAt"))
+    if not isinstance(uri, str) or not isinstance(text, str) or when is None:
+        return None
+    repo, _, rkey = uri.removeprefix("at://").partition(f"/{COLLECTION}/")
+    features = [f for facet in _list(record, "facets") for f in _list(facet, "features")]
+    links = [*(_dig(f, "uri") for f in features), _dig(record, "embed", "external", "uri")]
+    return Seen(
+        id=uri,
+        url=post_url(repo, rkey),
+        at=when,
+        text=text,
+        links=tuple(link for link in links if isinstance(link, str)),
+    )
+
+
+def post_url(repo: str, rkey: str) -> str:
+    return f"https://bsky.app/profile/{repo}/post/{rkey}"
+
+
 def facets(text: str, link: str | None, hashtags: Sequence[str]) -> list[dict[str, Any]]:
     """What of the text is a link or a hashtag, by offsets into its UTF-8 bytes, none overlapping:
     the server takes wrong ones without a word.
@@ -99,3 +123,14 @@ def _facet(text: str, start: int, end: int, feature: dict[str, Any]) -> dict[str
 def _reference(receipt: Receipt) -> dict[str, Any]:
     """https://github.com/bluesky-social/atproto/blob/main/lexicons/com/atproto/repo/strongRef.json"""
     return {"uri": receipt.id, "cid": receipt.extra["cid"]}
+
+
+def _dig(value: Any, *names: str) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    found = _dig(value, name)
+    return found if isinstance(found, list) else []

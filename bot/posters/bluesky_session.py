@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from bot.errors import MediaRefused, OutcomeUnknown, Transient, Unauthorized
-from bot.i18n import Message, msg
+from bot.i18n import msg
 from bot.posters.base import Api, Row, bad_address
+from bot.posters.kept import Kept
 from bot.settings import Account
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 ENTRYWAY = "https://bsky.social"
 DIRECTORY = "https://plc.directory"
 EARLY = timedelta(minutes=5)  # an access token lives two hours
-LOCK_SECONDS = 60
 
 
 class StaleToken(Transient):
@@ -74,7 +71,7 @@ class Sessions:
     """The session of one account, as stored, refreshed, or new."""
 
     def __init__(self, account: Account, net: Net, file: Path, password: Callable[[], str]) -> None:
-        self._account, self._net, self._file = account, net, file
+        self._account, self._net, self._kept = account, net, Kept(file)
         self._password = password
         self._found = account.pds.rstrip("/") == ENTRYWAY
 
@@ -84,15 +81,15 @@ class Sessions:
         kept = self._read()
         if kept is not None and kept.usable(self._net.clock.now()):
             return kept
-        with self._locked():
+        with self._kept.locked():
             return self._renewed()
 
     def reject(self, access: str) -> None:
         """The server did not take this access token: the next call refreshes."""
-        with self._locked():
+        with self._kept.locked():
             kept = self._read()
             if kept is not None and kept.access == access:
-                self._write(asdict(kept) | {"access": ""})
+                self._kept.write(asdict(kept) | {"access": ""})
 
     def api(self, server: str, token: str, *hidden: str) -> Api:
         """Calls to the account's server; one that was found and not configured must be public."""
@@ -103,7 +100,7 @@ class Sessions:
         if kept is not None and kept.usable(self._net.clock.now()):
             return kept  # another process was quicker
         session = (kept and self._refreshed(kept)) or self._login()
-        self._write(asdict(session))
+        self._kept.write(asdict(session))
         return session
 
     def _refreshed(self, kept: Session) -> Session | None:
@@ -151,38 +148,10 @@ class Sessions:
 
     def _read(self) -> Session | None:
         try:
-            session = Session(**json.loads(self._file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            session = Session(**self._kept.read())
+        except TypeError:
             return None
         return session if session.account == self._account.handle else None
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        """Whole or not at all, never readable for others."""
-        draft = self._file.with_suffix(f".{os.getpid()}")
-        try:
-            with suppress(FileNotFoundError):
-                draft.unlink()
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._file)
-        except OSError as error:
-            raise Transient(_trouble(self._file, error)) from None
-
-    def _locked(self) -> Any:
-        from filelock import FileLock
-
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise Transient(_trouble(self._file, error)) from None
-        return FileLock(self._file.with_suffix(".lock"), timeout=LOCK_SECONDS)
-
-
-def session_file(root: Path, account: Account) -> Path:
-    return root / "state" / "sessions" / f"{quote(account.name, safe='')}.json"
 
 
 def token_end(token: str) -> datetime | None:
@@ -238,8 +207,3 @@ def _api(net: Net, base: str, token: str = "", *hidden: str, public: bool = Fals
     return Api(
         net=net, base=base, login=lambda: login, rows=ROWS, hidden=lambda: hidden, public=public
     )
-
-
-def _trouble(file: Path, error: OSError) -> Message:
-    detail = error.strerror or type(error).__name__
-    return msg("The session cannot be kept in {file}: {detail}.", file=file.name, detail=detail)

@@ -31,6 +31,7 @@ from bot.model import (
     TextLimit,
 )
 from bot.posters.base import (
+    FOREVER,
     Api,
     ReadSecret,
     Row,
@@ -39,7 +40,10 @@ from bot.posters.base import (
     calls_left,
     missing_secret,
     moment,
+    remote_id,
     reset_time,
+    retract_payload,
+    retracted,
     web_url,
 )
 from bot.posters.mastodon_media import Media, described
@@ -51,7 +55,6 @@ if TYPE_CHECKING:
     from bot.net import Answer, Net
 
 DETECTED_SECONDS = 600
-FOREVER = 3650 * 86400.0  # ids are never used again: a second DELETE changes nothing
 PAGE, PAGES = 40, 10  # https://docs.joinmastodon.org/methods/accounts/#statuses
 POLL_SECONDS, POLL_FOR = 1.0, 30.0
 
@@ -118,11 +121,12 @@ class MastodonPoster:
         """Pictures that are there already stay, with the descriptions of now; a server takes away
         those that are not named again."""
         self._api.login()
-        status = self._status(receipt.id)
+        post = remote_id(receipt)
+        status = self._status(post)
         if status is None:
             raise Rejected(msg("The post at {host} is no longer there.", host=self._api.host))
         notes: list[Message] = []
-        payload = {"spoiler_text": ""} | self._payload(draft, part) | {"_edit": receipt.id}
+        payload = {"spoiler_text": ""} | self._payload(draft, part) | {"_edit": post}
         if with_images:
             images = _images(draft, part, with_images)
             payload |= self._edited_media(images, media_of(status), receipt, notes)
@@ -132,7 +136,7 @@ class MastodonPoster:
 
     def prepare_retract(self, receipt: Receipt) -> Prepared:
         self._api.login()
-        payload = {"_retract": receipt.id, "_url": receipt.url}
+        payload = retract_payload(receipt)
         return Prepared(payload=payload, replay=Replay.KEYED, key_seconds=FOREVER)
 
     def commit(self, payload: Json, key: str, guard: Callable[[], None]) -> Receipt:
@@ -155,7 +159,7 @@ class MastodonPoster:
     def find(self, payload: Json, key: str, since: datetime, known: Collection[str]) -> Finding:
         if "_retract" in payload:
             gone = self._status(payload["_retract"]) is None
-            return Found(receipt=self._retracted(payload)) if gone else Absent()
+            return Found(receipt=retracted(payload, self._clock.now())) if gone else Absent()
         if "_edit" in payload:
             return self._find_edit(payload)
         for status in self._own_statuses(since):
@@ -224,7 +228,7 @@ class MastodonPoster:
         later = part > 0 and visibility == "public"
         place: dict[str, Any] = {"visibility": "unlisted" if later else visibility}
         if parents:
-            place["in_reply_to_id"] = parents[-1].id
+            place["in_reply_to_id"] = remote_id(parents[-1])
         return place
 
     def _edited_media(
@@ -320,10 +324,7 @@ class MastodonPoster:
                 raise Rejected(
                     msg("{where} does not delete the post.", where=self._api.host)
                 ) from error
-        return self._retracted(payload)
-
-    def _retracted(self, payload: Json) -> Receipt:
-        return Receipt(id=payload["_retract"], url=payload["_url"], at=self._clock.now())
+        return retracted(payload, self._clock.now())
 
     def _unreadable(self, answer: Answer) -> Transient:
         return Transient(
