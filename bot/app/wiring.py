@@ -362,8 +362,8 @@ class App:
 
         return compose(post, account, self.limit(account), self.config.site)
 
-    def limit(self, account: Account, remembered: TextLimit | None = None) -> TextLimit:
+    def limit(self, account: Account) -> TextLimit:
         """How an account counts: its own `limit`, else what its server said when something was
-        sent (`remembered`), else the network's."""
-        limit = remembered or NETWORKS[account.network].limit
+        sent, else the network's."""
+        limit = self.learnt.get(account.name) or NETWORKS[account.network].limit
         return limit if account.limit is None else replace(limit, maximum=account.limit)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.i18n import Message, msg
-from bot.model import Poster, TextLimit
+from bot.model import Poster, Replay, TextLimit
 from bot.posters import bluesky, file, mastodon, mastodon_server, misskey, x
 from bot.posters.base import ReadSecret
 from bot.settings import Account
@@ -34,13 +34,14 @@ def _no_poster(account: Account, read: ReadSecret, net: Net, root: Path) -> Post
 class Network:
     """`limit`: how it counts; `built`: posts can be sent; `missing`: why an account is not ready
     (None: it is); `make(account, read_secret, net, root)`: its poster, `root` the configuration's
-    folder."""
+    folder; `lost`: how a lost answer is settled, where servers differ in each of these ways."""
 
     name: str
     limit: TextLimit
     built: bool = False
     missing: Missing = _not_built
     make: Make = _no_poster
+    lost: tuple[Replay, ...] = (Replay.SEARCHABLE,)
 
 
 NETWORKS: Mapping[str, Network] = {
@@ -53,9 +54,10 @@ NETWORKS: Mapping[str, Network] = {
             built=True,
             missing=mastodon.missing,
             make=mastodon.make,
+            lost=(Replay.KEYED, Replay.SEARCHABLE),
         ),
         Network(name="x", limit=x.LIMIT),
-        Network(name="bluesky", limit=bluesky.LIMIT),
+        Network(name="bluesky", limit=bluesky.LIMIT, lost=(Replay.KEYED,)),
         Network(name="misskey", limit=misskey.LIMIT),
     )
 }
