@@ -47,7 +47,9 @@ def load(file: str | None, cwd: str) -> Config:
         raise ConfigError(
             msg("There is no configuration here: neither bot.toml nor config.toml."),
             code="config-missing",
-            hint=msg("Go to the folder of your site, or name the file with --config FILE."),
+            hint=msg(
+                "Say bot init in the folder of your site, or name the file with --config FILE."
+            ),
         )
     path = os.path.abspath(os.path.join(cwd, shown))
     text = _read(path, shown)
@@ -145,7 +147,7 @@ def _refuse_hugo(data: Mapping[str, Any], shown: str) -> None:
         msg("This is Hugo's own configuration, not bot's."),
         code="config-hugo",
         path=shown,
-        hint=msg("Write bot's settings into bot.toml beside it, beginning with [site]."),
+        hint=msg("Say bot init: it writes bot.toml beside it."),
     )
 
 

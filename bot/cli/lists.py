@@ -31,20 +31,20 @@ def list_command(app: App, as_json: bool, now: str | None) -> int:
     if as_json:
         emit(
             {
-                "posts": [_json(post) for post in site.posts],
+                "posts": [post_json(post) for post in site.posts],
                 "problems": [problem_json(p) for p in site.problems],
             }
         )
         return 0
     for post in site.posts:
-        say(_text(post))
+        say(post_text(post))
     say_problems(site.problems)
     visible = sum(post.visible for post in site.posts)
     say(str(msg("{visible} of {all} posts are published", visible=visible, all=len(site.posts))))
     return 0
 
 
-def _json(post: Post) -> dict[str, Any]:
+def post_json(post: Post) -> dict[str, Any]:
     return {
         "path": post.path,
         "id": post.id,
@@ -68,7 +68,7 @@ def _cover(cover: Image | None) -> dict[str, Any] | None:
     return {"file": cover.shown, "alt": cover.alt}
 
 
-def _text(post: Post) -> str:
+def post_text(post: Post) -> str:
     date = post.date.date().isoformat() if post.date else "----------"
     mark = "" if post.visible else f"  ({why_not(post)})"
     bullet = glyph("・", "- ")

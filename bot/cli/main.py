@@ -12,6 +12,7 @@ import click
 from bot import __version__, i18n
 
 COMMANDS = {
+    "init": "bot.cli.init",
     "run": "bot.cli.run",
     "post": "bot.cli.post",
     "feed": "bot.cli.feed",
@@ -24,6 +25,7 @@ COMMANDS = {
 }
 HELP = {
     "run": "Watch the blog, write its feeds and share new posts, until stopped.",
+    "init": "Write the first bot.toml for the site in a folder.",
     "post": "One turn: share what is due, or the posts you name, and end.",
     "feed": "Write the feeds.",
     "list": "Show every post as bot understands it.",

@@ -16,7 +16,7 @@ from bot.content.matter import load_data
 from bot.content.rules import DATE_KEYS, Language, Mount, SiteRules, base_url, own_rules
 from bot.content.tree import read_cascade
 from bot.errors import ConfigError, ContentError
-from bot.i18n import msg
+from bot.i18n import Message, msg
 
 if TYPE_CHECKING:
     from bot.settings import Config, Site
@@ -117,16 +117,27 @@ def _read(file: str) -> Data:
         return load_data(SUFFIXES[os.path.splitext(file.lower())[1]], text)
     except ContentError as error:
         raise ConfigError(
-            error.message, code="hugo-config", path=file, line=error.line, hint=error.hint
+            _without_front_matter(error),
+            code="hugo-config",
+            path=os.path.normpath(file),
+            line=error.line,
+            hint=error.hint,
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "UTF-8"
         raise ConfigError(
             msg("Hugo's configuration cannot be read: {reason}.", reason=reason),
             code="hugo-config",
-            path=file,
+            path=os.path.normpath(file),
             hint=msg("Check that the file is readable and saved as UTF-8."),
         ) from None
+
+
+def _without_front_matter(error: ContentError) -> Message:
+    """The words for a file that is all of one format."""
+    if error.code != "front-matter":
+        return error.message
+    return msg("Hugo's configuration is no valid {kind}: {reason}.", **error.message.values)
 
 
 def _merged(low: Data, high: Data) -> dict[str, Any]:
@@ -149,7 +160,7 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
     return replace(
         own,
         content=_below(folder, _text(data, "contentdir") or "content"),
-        url=base_url(_text(main, "baseurl") or _text(data, "baseurl") or own.url),
+        url=base_url(_address(_text(main, "baseurl") or _text(data, "baseurl")) or own.url),
         static=_statics(data, main, folder),
         assets=_below(folder, _text(data, "assetdir") or "assets"),
         language=name,
@@ -171,6 +182,11 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
         ignore=_patterns(data.get("ignorefiles")),
         cascade=tuple(read_cascade(data.get("cascade") or [])),
     )
+
+
+def _address(url: str) -> str:
+    """A whole address, or nothing: Hugo also takes `/`."""
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def _default_language(data: Data) -> str:
