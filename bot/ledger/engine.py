@@ -6,6 +6,7 @@ Alembic costs 0.4 s to import, so it is imported only where the schema is not th
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,14 +37,15 @@ def open_engine(url: str, root: Path, *, readonly: bool) -> Engine | None:
     return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to HEAD; refuse one that a newer bot made. Raises StoreUnavailable."""
+def migrate(engine: Engine, now: datetime | None = None) -> Path | None:
+    """Bring the schema to HEAD; refuse one that a newer bot made. An older SQLite ledger is copied
+    before: answers the copy, whose name tells `now`. Raises StoreUnavailable."""
     found = revision(engine)
     if found == HEAD:
-        return
+        return None
     from bot.ledger.migrate import upgrade
 
-    upgrade(engine, found)
+    return upgrade(engine, found, now)
 
 
 def revision(engine: Engine) -> str | None:
