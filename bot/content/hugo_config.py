@@ -30,16 +30,13 @@ Data = Mapping[str, Any]
 
 def hugo_rules(config: Config) -> SiteRules:
     """The rules of the Hugo site that `[content] hugo` names. Raises ConfigError."""
-    folder, data = _site(config)
-    rules = own_rules(config)
-    merged = rules_from(data, folder, rules)
-    return replace(merged, sections=config.content.sections or merged.sections)
+    rules, _ = _rules(config)
+    return replace(rules, sections=config.content.sections or rules.sections)
 
 
 def hugo_site(config: Config) -> Site:
     """`[site]` with what Hugo's configuration says of it. Raises ConfigError."""
-    folder, data = _site(config)
-    rules = rules_from(data, folder, own_rules(config))
+    rules, data = _rules(config)
     main = _table(_table(data, "languages"), _default_language(data))
     code = next((known.code for known in rules.languages[:1]), "") or rules.language
     return replace(
@@ -51,6 +48,15 @@ def hugo_site(config: Config) -> Site:
         description=config.site.description or _text(_table(data, "params"), "description"),
         author=config.site.author or _author(data),
     )
+
+
+def _rules(config: Config) -> tuple[SiteRules, Data]:
+    """Where baseURL is no whole address (`/` is Hugo's way to say so), `[site] url` stands in."""
+    folder, data = _site(config)
+    own = own_rules(config)
+    rules = rules_from(data, folder, own)
+    whole = rules.url.startswith(("https://", "http://"))
+    return (rules if whole or not config.site.url else replace(rules, url=own.url)), data
 
 
 def _author(data: Data) -> str:
@@ -160,7 +166,7 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
     return replace(
         own,
         content=_below(folder, _text(data, "contentdir") or "content"),
-        url=base_url(_address(_text(main, "baseurl") or _text(data, "baseurl")) or own.url),
+        url=base_url(_text(main, "baseurl") or _text(data, "baseurl") or own.url),
         static=_statics(data, main, folder),
         assets=_below(folder, _text(data, "assetdir") or "assets"),
         language=name,
@@ -182,11 +188,6 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
         ignore=_patterns(data.get("ignorefiles")),
         cascade=tuple(read_cascade(data.get("cascade") or [])),
     )
-
-
-def _address(url: str) -> str:
-    """A whole address, or nothing: Hugo also takes `/`."""
-    return url if url.startswith(("https://", "http://")) else ""
 
 
 def _default_language(data: Data) -> str:
