@@ -53,8 +53,8 @@ from bot.posters.bluesky_record import (
     seen,
     tid,
 )
-from bot.posters.bluesky_session import Session, Sessions, StaleToken, token_end
-from bot.posters.kept import session_file
+from bot.posters.bluesky_session import Session, Sessions, token_end
+from bot.posters.kept import StaleToken, session_file
 from bot.settings import Account
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bot.errors import MediaRefused, OutcomeUnknown, Transient, Unauthorized
 from bot.i18n import msg
 from bot.posters.base import Api, Row, bad_address
-from bot.posters.kept import Kept
+from bot.posters.kept import Kept, StaleToken
 from bot.settings import Account
 
 if TYPE_CHECKING:
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 ENTRYWAY = "https://bsky.social"
 DIRECTORY = "https://plc.directory"
 EARLY = timedelta(minutes=5)  # an access token lives two hours
-
-
-class StaleToken(Transient):
-    """The access token is not good any more: refresh, and go on."""
-
-    code = "stale-token"
 
 
 # https://docs.bsky.app/docs/api/com-atproto-server-create-session; an expired token is a 400

@@ -18,6 +18,12 @@ from bot.settings import Account
 LOCK_SECONDS = 60
 
 
+class StaleToken(Transient):
+    """The access token is not good any more: refresh, and go on."""
+
+    code = "stale-token"
+
+
 class Kept:
     def __init__(self, file: Path) -> None:
         self._file = file

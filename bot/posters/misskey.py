@@ -44,6 +44,7 @@ from bot.posters.base import (
     retract_payload,
     retracted,
     uploaded,
+    verdict,
 )
 from bot.settings import Account
 
@@ -233,10 +234,8 @@ class MisskeyPoster(NoEdit):
         return retracted(payload, self._clock.now())
 
     def _is_there(self, note_id: str) -> bool:
-        try:
-            body = {"noteId": note_id}
-            answer = self._api.look("POST", "/api/notes/show", json=body, rows=GONE_ROWS)
-        except _Gone:
+        answer = self._api.look("POST", "/api/notes/show", json={"noteId": note_id})
+        if verdict(answer, GONE_ROWS) is _Gone:
             return False
         if answer.status != 200:
             raise self._unreadable(self._api.said(answer))

@@ -19,7 +19,8 @@ from bot.net import Answer
 from bot.posters import bluesky
 from bot.posters.base import verdict
 from bot.posters.bluesky_record import facets, micros, tid
-from bot.posters.bluesky_session import ROWS, StaleToken
+from bot.posters.bluesky_session import ROWS
+from bot.posters.kept import StaleToken
 from bot.settings import Account, Secret
 from tests.fakes.bluesky_server import DID, TID, BlueskyServer
 from tests.posters.contract import (
