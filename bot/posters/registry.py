@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.i18n import Message, msg
+from bot.i18n import Message
 from bot.model import Poster, Replay, TextLimit
 from bot.posters import bluesky, file, mastodon, mastodon_server, misskey, x
 from bot.posters.base import ReadSecret
@@ -22,25 +22,17 @@ Missing = Callable[[Account, ReadSecret], Message | None]
 Make = Callable[[Account, ReadSecret, "Net", Path], Poster]
 
 
-def _not_built(account: Account, read: ReadSecret) -> Message | None:
-    return msg("not built yet")
-
-
-def _no_poster(account: Account, read: ReadSecret, net: Net, root: Path) -> Poster:
-    raise NotImplementedError(account.network)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """`limit`: how it counts; `built`: posts can be sent; `missing`: why an account is not ready
+    """`limit`: how it counts; `built`: posts are sent; `missing`: why an account is not ready
     (None: it is); `make(account, read_secret, net, root)`: its poster, `root` the configuration's
     folder; `lost`: how a lost answer is settled, where servers differ in each of these ways."""
 
     name: str
     limit: TextLimit
+    missing: Missing
+    make: Make
     built: bool = False
-    missing: Missing = _not_built
-    make: Make = _no_poster
     lost: tuple[Replay, ...] = (Replay.SEARCHABLE,)
 
 
@@ -56,8 +48,14 @@ NETWORKS: Mapping[str, Network] = {
             make=mastodon.make,
             lost=(Replay.KEYED, Replay.SEARCHABLE),
         ),
-        Network(name="x", limit=x.LIMIT),
-        Network(name="bluesky", limit=bluesky.LIMIT, lost=(Replay.KEYED,)),
-        Network(name="misskey", limit=misskey.LIMIT),
+        Network(name="x", limit=x.LIMIT, missing=x.missing, make=x.make),
+        Network(
+            name="bluesky",
+            limit=bluesky.LIMIT,
+            missing=bluesky.missing,
+            make=bluesky.make,
+            lost=(Replay.KEYED,),
+        ),
+        Network(name="misskey", limit=misskey.LIMIT, missing=misskey.missing, make=misskey.make),
     )
 }
