@@ -39,7 +39,7 @@ class BlueskyServer(FakeServer):
         return {"visible": self.visible, "violations": self.violations}[what]
 
     def is_visible(self, call: Call) -> bool:
-        return call.path == "/xrpc/com.atproto.repo.putRecord"
+        return call.path.endswith(("repo.putRecord", "repo.deleteRecord"))
 
     def handle(self, call: Call) -> Reply:
         with self.lock:
@@ -54,8 +54,17 @@ class BlueskyServer(FakeServer):
             if method == "repo.putRecord":
                 self.violations += lexicon_violations("com.atproto.repo.putRecord", call.json())
                 return self._put(call.json())
+            if method == "repo.deleteRecord":
+                self.violations += lexicon_violations("com.atproto.repo.deleteRecord", call.json())
+                there = self.records.pop(call.json()["rkey"], None)
+                return Reply(200, {"commit": {"cid": "bafyrei", "rev": "3"}} if there else {})
             if method == "repo.getRecord":
                 return self._get(call.query)
+            if method == "repo.listRecords":
+                return self._list(call.query)
+            if method == "server.getSession":
+                who = {"did": DID, "handle": "alice.test"}
+                return Reply(200, who, {"RateLimit-Remaining": "2999"})
             if method == "repo.uploadBlob":
                 return self._upload(call)
             return _error(501, "MethodNotImplemented", "Method Not Implemented")
@@ -142,6 +151,13 @@ class BlueskyServer(FakeServer):
         if record is None:
             return _error(400, "RecordNotFound", f"Could not locate record: {query['rkey']}")
         return Reply(200, self._named(query["rkey"]) | {"value": record})
+
+    def _list(self, query: dict[str, str]) -> Reply:
+        if not self.readable:
+            return Reply(502, "<html>bad gateway</html>")
+        keys = sorted(self.records, reverse=True)[: int(query["limit"])]
+        shown = [self._named(rkey) | {"value": self.records[rkey]} for rkey in keys]
+        return Reply(200, {"records": shown})
 
     def _named(self, rkey: str) -> dict[str, Any]:
         uri = f"at://{DID}/app.bsky.feed.post/{rkey}"

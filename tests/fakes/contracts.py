@@ -59,7 +59,8 @@ def _properties(schema: dict[str, Any], document: dict[str, Any]) -> set[str]:
         return _properties(
             document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]], document
         )
-    names = set(schema.get("properties", ()))
+    # a form's `name[]` is `name` in JSON
+    names = {name.removesuffix("[]") for name in schema.get("properties", ())}
     for word in ("allOf", "anyOf", "oneOf"):
         for part in schema.get(word, ()):
             names |= _properties(part, document)

@@ -18,7 +18,7 @@ import json
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -59,7 +59,10 @@ class MastodonServer(FakeServer):
         self.violations: list[str] = []
         self.media: dict[str, dict[str, Any]] = {}
         self.media_script: list[Reply] = []
-        self.has_v2 = self.turns_pages = True
+        self.has_v2 = self.turns_pages = self.tells_source = self.deletes = True
+        self.new_ids = False
+        self.sources: dict[str, str] = {}
+        self.media_limits: dict[str, Any] = {"description_limit": 1500}
         self.processing = 0
         self._keys: dict[tuple[str, str], tuple[datetime, dict[str, Any]]] = {}
         self._accounts: dict[str, str] = {}
@@ -74,7 +77,9 @@ class MastodonServer(FakeServer):
             return {"visible": self.visible, "violations": self.violations}[what]
 
     def is_visible(self, call: Call) -> bool:
-        return (call.method, call.path) == ("POST", "/api/v1/statuses")
+        making = (call.method, call.path) == ("POST", "/api/v1/statuses")
+        changing = call.method in ("PUT", "DELETE") and call.path.startswith("/api/v1/statuses/")
+        return making or changing
 
     def handle(self, call: Call) -> Reply:
         with self.lock:
@@ -94,8 +99,11 @@ class MastodonServer(FakeServer):
         return {
             "version": self.version,
             "configuration": {
-                "statuses": {"max_characters": LIMITS[self.flavour]},
-                "media_attachments": {"description_limit": 1500},
+                "statuses": {
+                    "max_characters": LIMITS[self.flavour],
+                    "characters_reserved_per_url": 23,
+                },
+                "media_attachments": self.media_limits,
             },
         }
 
@@ -105,13 +113,16 @@ class MastodonServer(FakeServer):
         account = self._account(call.token)
         self.violations += mastodon_violations(call)
         if call.path == "/api/v1/accounts/verify_credentials":
-            return Reply(200, {"id": account, "username": "alice"})
+            who = {"id": account, "username": "alice"}
+            return Reply(200, who, {"X-RateLimit-Remaining": "299"})
         if call.path == f"/api/v1/accounts/{account}/statuses":
             return self._list(account, call.query)
         if call.path in ("/api/v2/media", "/api/v1/media") and call.method == "POST":
             return self._upload(call)
         if call.path.startswith("/api/v1/media/"):
             return self._show_media(call.path.rsplit("/", 1)[-1])
+        if call.path.startswith("/api/v1/statuses/"):
+            return self._one(account, call)
         if self.is_visible(call):
             return self._create(account, call)
         return Reply(404, {"error": "Record not found"})
@@ -142,6 +153,8 @@ class MastodonServer(FakeServer):
             "used": False,
             "waits": self.processing,
         }
+        if "focus" in parts:
+            self.media[media_id]["focus"] = parts["focus"][2].decode()
         shown = {"id": media_id, "type": "image", "description": description}
         return Reply(202 if self.processing else 200, shown | {"url": None})
 
@@ -169,14 +182,53 @@ class MastodonServer(FakeServer):
             self._keys[account, key] = (self.now(), post)
         return Reply(200, post)
 
-    def _refused(self, body: dict[str, Any]) -> Reply | None:
+    def _one(self, account: str, call: Call) -> Reply:
+        post_id, _, what = call.path.removeprefix("/api/v1/statuses/").partition("/")
+        post = self._post(post_id)
+        if post is None or post["account"]["id"] != account:
+            return Reply(404, {"error": "Record not found"})
+        if what == "source":
+            if not self.tells_source:
+                return Reply(404, {"error": "Not Found"})
+            return Reply(200, {"id": post_id, "text": self.sources[post_id], "spoiler_text": ""})
+        if call.method == "DELETE":
+            if not self.deletes:
+                return Reply(404, "")
+            self.visible.remove(post)
+        return self._edit(post, call.json()) if call.method == "PUT" else Reply(200, post)
+
+    def _edit(self, post: dict[str, Any], body: dict[str, Any]) -> Reply:
+        """What is not named is taken away
+        (https://github.com/mastodon/mastodon/blob/main/app/services/update_status_service.rb)."""
+        there = {media["id"] for media in post["media_attachments"]}
+        refusal = self._refused(body, there)
+        if refusal is not None:
+            return refusal
+        for said in body.get("media_attributes", ()):
+            self.media[said["id"]] |= {"description": said.get("description")}
+        self.sources[post["id"]] = body["status"]
+        post["content"] = _html(body["status"])
+        post["spoiler_text"] = body.get("spoiler_text", "")
+        post["media_attachments"] = self._attached(body)
+        if self.new_ids:
+            self.sources[post["id"] + "1"] = self.sources[post["id"]]
+            post["id"] += "1"
+        return Reply(200, post)
+
+    def _attached(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {"id": m, "description": self.media.get(m, {}).get("description")}
+            for m in body.get("media_ids", ())
+        ]
+
+    def _refused(self, body: dict[str, Any], there: Collection[str] = ()) -> Reply | None:
         status = 400 if self.flavour == "gotosocial" else 422
         if _length(body.get("status", ""), self.flavour) > LIMITS[self.flavour]:
             words = f"Validation failed: Text character limit of {LIMITS[self.flavour]} exceeded"
             return Reply(status, {"error": words})
         for media_id in body.get("media_ids", ()):
             media = self.media.get(media_id)
-            if media is None or media["used"]:
+            if media is None or (media["used"] and media_id not in there):
                 return Reply(status, {"error": f"Media {media_id} not found or already attached"})
         if body.get("in_reply_to_id") and not self._post(body["in_reply_to_id"]):
             return Reply(404, {"error": "Record not found"})
@@ -197,13 +249,12 @@ class MastodonServer(FakeServer):
             "visibility": body.get("visibility", "public"),
             "language": body.get("language"),
             "in_reply_to_id": body.get("in_reply_to_id"),
-            "media_attachments": [
-                {"id": m, "description": self.media.get(m, {}).get("description")}
-                for m in body.get("media_ids", ())
-            ],
+            "spoiler_text": body.get("spoiler_text", ""),
+            "media_attachments": self._attached(body),
             "card": body.get("card"),
             "account": {"id": account},
         }
+        self.sources[post["id"]] = body.get("status", "")
         self.visible.append(post)
         if self._state is not None:
             with self._state.open("a", encoding="utf-8") as lines:

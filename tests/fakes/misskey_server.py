@@ -20,13 +20,14 @@ class MisskeyServer(FakeServer):
         self.violations: list[str] = []
         self.upload_script: list[Reply] = []
         self.limit = 3000
+        self._made = -1
         self.reset_ms: int | None = None
 
     def shown(self, what: str) -> Any:
         return {"visible": self.visible, "violations": self.violations}[what]
 
     def is_visible(self, call: Call) -> bool:
-        return call.path == "/api/notes/create"
+        return call.path in ("/api/notes/create", "/api/notes/delete")
 
     def handle(self, call: Call) -> Reply:
         with self.lock:
@@ -42,13 +43,16 @@ class MisskeyServer(FakeServer):
             self.violations += misskey_violations(call.path, body)
             if call.path == "/api/users/notes":
                 return self._list(body)
+            if call.path in ("/api/notes/show", "/api/notes/delete"):
+                return self._one(call.path, body["noteId"])
             if self.is_visible(call):
                 return self._create(body)
             return _error(404, "NO_SUCH_ENDPOINT")
 
     def add(self, text: str, **more: Any) -> dict[str, Any]:
+        self._made += 1
         note = {
-            "id": f"a{len(self.visible):09d}",
+            "id": f"a{self._made:09d}",
             "createdAt": self.now().isoformat().replace("+00:00", "Z"),
             "text": text,
             "replyId": None,
@@ -73,6 +77,15 @@ class MisskeyServer(FakeServer):
         before = body.get("untilId", "z")
         notes = [note for note in self.visible if note["id"] < before]
         return Reply(200, notes[::-1][: body.get("limit", 10)])
+
+    def _one(self, path: str, note_id: str) -> Reply:
+        note = next((note for note in self.visible if note["id"] == note_id), None)
+        if note is None:
+            return _error(400, "NO_SUCH_NOTE")
+        if path == "/api/notes/show":
+            return Reply(200, note)
+        self.visible.remove(note)
+        return Reply(204, "")
 
     def _upload(self, call: Call) -> Reply:
         if self.upload_script:

@@ -30,12 +30,14 @@ class XServer(FakeServer):
         self.script_for: dict[str, list[Reply]] = {}
         self.threads = True
         self.read = 0
+        self._made = -1
 
     def shown(self, what: str) -> Any:
         return {"visible": self.visible, "violations": self.violations}[what]
 
     def is_visible(self, call: Call) -> bool:
-        return (call.method, call.path) == ("POST", "/2/tweets")
+        deleting = call.method == "DELETE" and call.path.startswith("/2/tweets/")
+        return deleting or (call.method, call.path) == ("POST", "/2/tweets")
 
     def handle(self, call: Call) -> Reply:
         with self.lock:
@@ -54,6 +56,8 @@ class XServer(FakeServer):
                 body = call.json()
                 self.media[body["id"]]["alt"] = body["metadata"]["alt_text"]["text"]
                 return Reply(200, {"data": {"id": body["id"]}})
+            if call.path.startswith("/2/tweets/"):
+                return self._one(call.method, call.path.removeprefix("/2/tweets/"))
             if self.is_visible(call):
                 return self._create(call.json())
             return problem(404, "Not Found")
@@ -66,11 +70,12 @@ class XServer(FakeServer):
         return reply
 
     def add(self, text: str, **more: Any) -> dict[str, Any]:
+        self._made += 1
         urls = re.findall(r"https?://\S+", text)
         for number, url in enumerate(urls):
             text = text.replace(url, f"https://t.co/{len(self.visible)}x{number}")
         post = {
-            "id": str(10**18 + len(self.visible)),
+            "id": str(10**18 + self._made),
             "text": escape(text, quote=False) + (" https://t.co/pic" if more.get("media") else ""),
             "created_at": self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "entities": {"urls": [{"expanded_url": url} for url in urls]},
@@ -97,7 +102,7 @@ class XServer(FakeServer):
         return Reply(201, {"data": {"id": post["id"], "text": post["text"]}})
 
     def _list(self, query: dict[str, str]) -> Reply:
-        since = datetime.fromisoformat(query["start_time"])
+        since = datetime.fromisoformat(query.get("start_time", "2006-03-21T00:00:00Z"))
         posts = [p for p in self.visible if datetime.fromisoformat(p["created_at"]) >= since][::-1]
         first = int(query.get("pagination_token", 0))
         size = int(query["max_results"])
@@ -107,6 +112,19 @@ class XServer(FakeServer):
         if len(posts) > first + size:
             meta["next_token"] = str(first + size)
         return Reply(200, {"meta": meta} | ({"data": page} if page else {}))
+
+    def _one(self, method: str, post_id: str) -> Reply:
+        """https://docs.x.com/x-api/fundamentals/response-codes-and-errors: none is a 200, too."""
+        post = next((post for post in self.visible if post["id"] == post_id), None)
+        if method == "DELETE":
+            if post is None:
+                return problem(404, "Not Found", "resource-not-found")
+            self.visible.remove(post)
+            return Reply(200, {"data": {"deleted": True}})
+        if post is None:
+            error = {"title": "Not Found Error", "type": PROBLEM + "resource-not-found"}
+            return Reply(200, {"errors": [error]})
+        return Reply(200, {"data": {"id": post_id, "text": post["text"]}})
 
     def _upload(self, call: Call) -> Reply:
         parts = call.multipart()

@@ -9,6 +9,7 @@ import socket
 import struct
 import zlib
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -29,17 +30,21 @@ from bot.errors import (
 from bot.i18n import msg
 from bot.model import (
     Absent,
+    Changeable,
     Draft,
     Found,
+    Identified,
     Image,
     Measure,
     Part,
     Poster,
     Prepared,
+    Readable,
     Receipt,
     Replay,
 )
 from bot.net import Net
+from bot.posters.match import same_link
 from bot.posters.registry import NETWORKS
 from bot.settings import Secret
 from tests.fakes.http import FakeServer
@@ -141,6 +146,11 @@ class Rig(ABC):
 
     def commit(self, prepared: Prepared, key: str = "key-1") -> Receipt:
         return self.poster.commit(prepared.payload, key, lambda: None)
+
+    def retract(self, receipt: Receipt) -> Prepared:
+        assert isinstance(self.poster, Changeable)
+        assert "retract" in self.poster.kinds
+        return self.poster.prepare_retract(receipt)
 
     @property
     def earlier(self) -> datetime:
@@ -365,3 +375,110 @@ class HttpContract(PosterContract):
             rig.commit(prepared)
         assert "you sent" in str(caught.value)
         assert CANARY not in str(caught.value)
+
+
+class RetractContract:
+    """For the networks that let a post be taken back."""
+
+    def test_a_retract_takes_that_post_away(self, rig: Rig) -> None:
+        receipt = rig.commit(rig.prepare())
+        rig.commit(rig.prepare("別の記事", link=None), "key-2")
+        prepared = rig.retract(receipt)
+        assert json.loads(json.dumps(dict(prepared.payload))) == prepared.payload
+        assert len(rig.visible()) == 2
+        assert rig.poster.find(prepared.payload, "key-3", rig.earlier, ()) == Absent()
+        gone = rig.commit(prepared, "key-3")
+        assert (gone.id, gone.url) == (receipt.id, receipt.url)
+        assert len(rig.visible()) == 1
+        assert isinstance(rig.poster.find(prepared.payload, "key-3", rig.earlier, ()), Found)
+
+    def test_a_retract_again_changes_nothing(self, rig: Rig) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        assert prepared.replay is Replay.KEYED
+        assert rig.commit(prepared, "key-2").id == rig.commit(prepared, "key-2").id
+        assert rig.visible() == []
+
+    def test_a_post_that_a_person_named_by_its_address(self, rig: Rig) -> None:
+        receipt = rig.commit(rig.prepare())
+        assert receipt.url
+        rig.commit(rig.retract(replace(receipt, id=receipt.url, extra={})), "key-2")
+        assert rig.visible() == []
+
+    def test_a_lost_lease_takes_nothing_back(self, rig: Rig) -> None:
+        def lost() -> None:
+            raise LostLease(msg("lost"))
+
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        with pytest.raises(LostLease):
+            rig.poster.commit(prepared.payload, "key-2", lost)
+        assert len(rig.visible()) == 1
+
+
+class HttpRetractContract(RetractContract):
+    def test_one_call_takes_it_back(self, rig: HttpRig) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        before = len(rig.visible_calls())
+        rig.commit(prepared, "key-2")
+        assert len(rig.visible_calls()) == before + 1
+
+    @pytest.mark.parametrize("fault", ["drop_before", "502_before", "hang_before", "302"])
+    def test_a_retract_lost_before(self, rig: HttpRig, fault: str) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        rig.lose(prepared, fault)
+        assert len(rig.visible()) == 1
+        assert rig.poster.find(prepared.payload, "key-1", rig.earlier, ()) == Absent()
+
+    @pytest.mark.parametrize("fault", ["drop_after", "502_after", "hang_after"])
+    def test_a_retract_lost_after(self, rig: HttpRig, fault: str) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        rig.lose(prepared, fault)
+        assert rig.visible() == []
+        assert isinstance(rig.poster.find(prepared.payload, "key-1", rig.earlier, ()), Found)
+
+    @pytest.mark.parametrize(("fault", "verdict"), [("401", Unauthorized), ("429", RateLimited)])
+    def test_a_retract_that_is_refused(
+        self, rig: HttpRig, fault: str, verdict: type[NotSent]
+    ) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        rig.fail(fault)
+        with pytest.raises(verdict):
+            rig.commit(prepared, "key-2")
+        assert len(rig.visible()) == 1
+
+    def test_reading_that_fails_does_not_mean_gone(self, rig: HttpRig) -> None:
+        prepared = rig.retract(rig.commit(rig.prepare()))
+        rig.break_reading()
+        with pytest.raises(NotSent):
+            rig.poster.find(prepared.payload, "key-1", rig.earlier, ())
+
+
+class ReadContract:
+    """For the networks whose accounts can be listed."""
+
+    def test_what_is_there_is_listed_the_newest_first(self, rig: Rig) -> None:
+        first = rig.commit(rig.prepare())
+        rig.clock.passed += 60
+        second = rig.commit(rig.prepare("別の記事", link=None), "key-2")
+        assert isinstance(rig.poster, Readable)
+        posts = list(rig.poster.recent(20))
+        assert [post.id for post in posts] == [second.id, first.id]
+        assert posts[1].url == first.url
+        assert any(same_link(link, LINK) for link in posts[1].links)
+
+    def test_whose_account_it_is(self, rig: Rig) -> None:
+        assert isinstance(rig.poster, Identified)
+        one, again = rig.poster.identity(), rig.poster.identity()
+        assert one.id
+        assert one.name.startswith("@")
+        assert again.id == one.id
+        assert one.limit.maximum
+        assert rig.visible() == []
+
+    def test_an_account_that_cannot_be_asked(self, rig: Rig) -> None:
+        rig.break_reading()
+        assert isinstance(rig.poster, Identified)
+        assert isinstance(rig.poster, Readable)
+        with pytest.raises(NotSent):
+            rig.poster.identity()
+        with pytest.raises(NotSent):
+            rig.poster.recent(5)

@@ -29,7 +29,9 @@ from tests.posters.contract import (
     NOON,
     TEXT,
     HttpContract,
+    HttpRetractContract,
     HttpRig,
+    ReadContract,
     draft,
 )
 
@@ -81,7 +83,7 @@ def picture(folder: Path, size: tuple[int, int] = (40, 30)) -> Image:
     return Image(alt="山の絵", file=str(file), shown="static/cover.png", mime="image/png")
 
 
-class TestContract(HttpContract):
+class TestContract(HttpContract, HttpRetractContract, ReadContract):
     network = "bluesky"
     own_reset = "RateLimit-Reset"
 

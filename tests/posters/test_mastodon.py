@@ -26,7 +26,9 @@ from tests.posters.contract import (
     PICTURE,
     TEXT,
     HttpContract,
+    HttpRetractContract,
     HttpRig,
+    ReadContract,
     draft,
     picture,
 )
@@ -66,7 +68,7 @@ def rig(flavour: str) -> Iterator[MastodonRig]:
     assert rig.server.violations == []
 
 
-class MastodonContract(HttpContract):
+class MastodonContract(HttpContract, HttpRetractContract, ReadContract):
     network = "mastodon"
     own_reset = "X-RateLimit-Reset"
 

@@ -26,7 +26,17 @@ from bot.posters.base import verdict
 from bot.settings import Account, Secret
 from tests.fakes.http import Reply
 from tests.fakes.misskey_server import MisskeyServer
-from tests.posters.contract import CANARY, LINK, NOON, TEXT, HttpContract, HttpRig, draft
+from tests.posters.contract import (
+    CANARY,
+    LINK,
+    NOON,
+    TEXT,
+    HttpContract,
+    HttpRetractContract,
+    HttpRig,
+    ReadContract,
+    draft,
+)
 from tests.posters.test_bluesky import picture
 
 TOKEN = Secret(env="MISSKEY_TOKEN")
@@ -54,7 +64,7 @@ def rig(tmp_path: Path) -> Iterator[MisskeyRig]:
     assert rig.server.violations == []
 
 
-class TestContract(HttpContract):
+class TestContract(HttpContract, HttpRetractContract, ReadContract):
     network = "misskey"
 
     def test_too_many_calls(self, rig: HttpRig) -> None:

@@ -28,7 +28,16 @@ from bot.posters.base import verdict
 from bot.settings import Account, Secret
 from tests.fakes.http import Reply
 from tests.fakes.x_server import XServer, problem
-from tests.posters.contract import CANARY, LINK, TEXT, HttpContract, HttpRig, draft
+from tests.posters.contract import (
+    CANARY,
+    LINK,
+    TEXT,
+    HttpContract,
+    HttpRetractContract,
+    HttpRig,
+    ReadContract,
+    draft,
+)
 from tests.posters.test_bluesky import picture
 
 SECRETS = {name: f"{CANARY}-{name}" for name in x.SECRETS}
@@ -59,7 +68,7 @@ def rig(tmp_path: Path) -> Iterator[XRig]:
     assert rig.server.violations == []
 
 
-class TestContract(HttpContract):
+class TestContract(HttpContract, HttpRetractContract, ReadContract):
     network = "x"
     own_reset = "x-rate-limit-reset"
 
