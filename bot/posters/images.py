@@ -118,7 +118,7 @@ def source_of(image: Image, fetch: Fetch | None = None) -> bytes:
 def _fine(picture: Picture, source: bytes, limits: Limits) -> bool:
     """Nothing to change: small enough, a format that is taken, nothing of the camera inside."""
     moves = getattr(picture, "is_animated", False)
-    private = set(picture.info) - set(HARMLESS) - set(MOVING if moves and limits.moving else ())
+    private = set(picture.info) - set(HARMLESS) - set(MOVING if limits.moving else ())
     return (
         picture.format in limits.formats
         and len(source) <= limits.size

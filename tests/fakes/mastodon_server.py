@@ -60,7 +60,7 @@ class MastodonServer(FakeServer):
         self.media: dict[str, dict[str, Any]] = {}
         self.media_script: list[Reply] = []
         self.has_v2 = self.turns_pages = self.tells_source = self.deletes = True
-        self.new_ids = False
+        self.new_ids = self.ill = False
         self.sources: dict[str, str] = {}
         self.media_limits: dict[str, Any] = {"description_limit": 1500}
         self.processing = 0
@@ -113,6 +113,8 @@ class MastodonServer(FakeServer):
         account = self._account(call.token)
         self.violations += mastodon_violations(call)
         if call.path == "/api/v1/accounts/verify_credentials":
+            if self.ill:
+                return Reply(503, {"error": "later"})
             who = {"id": account, "username": "alice"}
             return Reply(200, who, {"X-RateLimit-Remaining": "299"})
         if call.path == f"/api/v1/accounts/{account}/statuses":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -10,8 +12,28 @@ from typing import Any
 
 import pytest
 
-from bot.errors import MediaRefused, OutcomeUnknown, PosterError, Rejected, Transient, Unauthorized
-from bot.model import Found, Replay
+from bot.errors import (
+    MediaRefused,
+    MediaUnavailable,
+    OutcomeUnknown,
+    PosterError,
+    Rejected,
+    Transient,
+    Unauthorized,
+)
+from bot.model import (
+    Absent,
+    Changeable,
+    Draft,
+    Found,
+    Identified,
+    Image,
+    Learning,
+    Prepared,
+    Receipt,
+    Replay,
+    TextLimit,
+)
 from bot.net import Answer
 from bot.posters.base import verdict
 from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, missing
@@ -22,6 +44,7 @@ from tests.fakes.http import Reply
 from tests.fakes.mastodon_server import MastodonServer
 from tests.posters.contract import (
     CANARY,
+    LINK,
     NOON,
     PICTURE,
     TEXT,
@@ -32,6 +55,7 @@ from tests.posters.contract import (
     draft,
     picture,
 )
+from tests.posters.test_bluesky import picture as large_picture
 
 TOKEN = Secret(env="MASTODON_TOKEN")
 
@@ -318,6 +342,222 @@ def test_a_description_is_cut_to_the_servers_limit(rig: MastodonRig, tmp_path: P
     rig.prepare(image=replace(picture(tmp_path), alt="字" * 2000))
     (media,) = rig.server.media.values()
     assert media["description"] == "字" * 1499 + "…"
+
+
+def limit(rig: MastodonRig, **limits: Any) -> None:
+    rig.server.media_limits = limits
+
+
+@pytest.mark.parametrize(
+    ("limits", "mime"),
+    [
+        ({}, "image/png"),
+        ({"image_size_limit": 10**6, "image_matrix_limit": 1200}, "image/png"),
+        ({"supported_mime_types": ["image/jpeg"]}, "image/jpeg"),
+        ({"supported_mime_types": "any", "image_size_limit": "big"}, "image/png"),
+    ],
+)
+def test_a_picture_is_changed_only_where_the_server_does_not_take_it(
+    rig: MastodonRig, tmp_path: Path, limits: dict[str, Any], mime: str
+) -> None:
+    limit(rig, **limits)
+    image = large_picture(tmp_path, (40, 30))
+    rig.prepare(image=image)
+    (media,) = rig.server.media.values()
+    assert media["type"] == mime
+    assert (media["bytes"] == Path(image.file or "").read_bytes()) == (mime == "image/png")
+
+
+def test_a_picture_is_made_to_fit_the_server(rig: MastodonRig, tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    limit(rig, image_matrix_limit=10_000, image_size_limit=2_000)
+    rig.prepare(image=large_picture(tmp_path, (400, 300)))
+    (media,) = rig.server.media.values()
+    with pillow.open(io.BytesIO(media["bytes"])) as made:
+        assert made.width * made.height <= 10_000
+        assert made.width / made.height == pytest.approx(4 / 3, abs=0.03)
+    assert len(media["bytes"]) <= 2_000
+
+
+def test_a_picture_that_moves_goes_on_moving(rig: MastodonRig, tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    file = tmp_path / "moving.gif"
+    frames = [pillow.new("RGB", (8, 8), color) for color in ("red", "green", "blue")]
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=90, loop=0)
+    rig.prepare(image=Image(alt="", file=str(file), shown="moving.gif", mime="image/gif"))
+    (media,) = rig.server.media.values()
+    assert media["bytes"] == file.read_bytes()
+
+
+def test_a_point_to_keep(rig: MastodonRig, tmp_path: Path) -> None:
+    rig.prepare(image=replace(picture(tmp_path), focus=(0.25, -7.0)))
+    (media,) = rig.server.media.values()
+    assert media["focus"] == "0.25,-1"
+
+
+def test_only_uploading_fails(rig: MastodonRig, tmp_path: Path) -> None:
+    """Then the outbox may go without the picture; where the whole server is ill, it may not."""
+    image = picture(tmp_path)
+    rig.server.media_script = [Reply(503, {"error": "later"})]
+    with pytest.raises(MediaUnavailable):
+        rig.prepare(image=image)
+    rig.server.media_script = [Reply(503, {"error": "later"})]
+    rig.server.ill = True
+    with pytest.raises(Transient) as caught:
+        rig.prepare(image=image)
+    assert not isinstance(caught.value, MediaUnavailable)
+
+
+# --- what a server teaches ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("instance", "limit"),
+    [
+        ({"version": "4.5.2", "configuration": {"statuses": {}}}, None),
+        (
+            {
+                "version": "4.5.2",
+                "configuration": {
+                    "statuses": {"max_characters": 1000, "characters_reserved_per_url": 25}
+                },
+            },
+            TextLimit(unit="graphemes", maximum=1000, link_cost=25),
+        ),
+        (
+            {"version": "2.7.2 (compatible; Pleroma 2.9.1)", "max_toot_chars": 5000},
+            TextLimit(unit="code-points", maximum=5000),
+        ),
+        (
+            {
+                "version": "takahe/0.11.0",
+                "configuration": {
+                    "statuses": {"max_characters": 500, "characters_reserved_per_url": 23}
+                },
+            },
+            TextLimit(unit="code-points", maximum=500),
+        ),
+        (
+            {"version": "4.5.2", "configuration": {"statuses": {"max_characters": True}}},
+            None,
+        ),
+        ({"version": "4.5.2", "configuration": {"statuses": {"max_characters": -1}}}, None),
+    ],
+)
+def test_how_a_server_counts(instance: Any, limit: TextLimit | None) -> None:
+    assert read_server(instance).limit == limit
+
+
+def test_limits_are_learnt_when_sending(rig: MastodonRig) -> None:
+    assert isinstance(rig.poster, Learning)
+    assert rig.poster.learnt() is None
+    rig.prepare()
+    assert rig.poster.learnt() == TextLimit(unit="graphemes", maximum=500, link_cost=23)
+
+
+def test_whose_login_it_is(rig: MastodonRig) -> None:
+    assert isinstance(rig.poster, Identified)
+    who, host = rig.poster.identity(), rig.server.base.removeprefix("http://")
+    assert (who.id, who.name, who.left) == (f"1001@{host}", f"@alice@{host}", 299)
+
+
+# --- warnings, edits, deletes ---------------------------------------------------------------------
+
+
+def test_a_content_warning(rig: MastodonRig) -> None:
+    one = replace(draft(), options={"cw": "虫の写真"})
+    prepared = rig.poster.prepare(one, 0, (), True)
+    rig.commit(prepared)
+    assert rig.visible()[0]["spoiler_text"] == "虫の写真"
+    rig.commit(edit(rig, draft(), rig.commit(prepared)), "key-2")
+    assert rig.visible()[0]["spoiler_text"] == ""
+
+
+def edit(rig: MastodonRig, one: Draft, receipt: Receipt, *, with_images: bool = True) -> Prepared:
+    assert isinstance(rig.poster, Changeable)
+    return rig.poster.prepare_edit(one, 0, (), receipt, with_images)
+
+
+def test_an_edit_is_one_call_that_changes_the_text(rig: MastodonRig) -> None:
+    receipt = rig.commit(rig.prepare())
+    prepared = edit(rig, draft(f"直した題名\n{LINK}"), receipt)
+    assert json.loads(json.dumps(dict(prepared.payload))) == prepared.payload
+    assert rig.poster.find(prepared.payload, "key-2", rig.earlier, ()) == Absent()
+    before = len(rig.visible_calls())
+    assert rig.commit(prepared, "key-2").id == receipt.id
+    assert len(rig.visible_calls()) == before + 1
+    (post,) = rig.visible()
+    assert "直した題名" in post["content"]
+    assert post["visibility"] == "public"
+    assert isinstance(rig.poster.find(prepared.payload, "key-2", rig.earlier, ()), Found)
+
+
+@pytest.mark.parametrize("tells_source", [True, False])
+@pytest.mark.parametrize("fault", ["drop_before", "502_before", "drop_after", "garbage_after"])
+def test_an_edit_whose_answer_is_lost(rig: MastodonRig, fault: str, tells_source: bool) -> None:
+    rig.server.tells_source = tells_source
+    prepared = edit(rig, draft(f"直した <題名>\n{LINK}"), rig.commit(rig.prepare()))
+    assert prepared.replay is Replay.SEARCHABLE
+    rig.lose(prepared, fault)
+    finding = rig.poster.find(prepared.payload, "key-2", rig.earlier, ())
+    assert isinstance(finding, Found if fault.endswith("after") else Absent)
+
+
+def test_an_edit_that_gives_the_post_another_id(rig: MastodonRig) -> None:
+    rig.server.new_ids = True
+    receipt = rig.commit(rig.prepare())
+    edited = rig.commit(edit(rig, draft("直した"), receipt), "key-2")
+    assert edited.id == receipt.id + "1"
+    again = rig.commit(edit(rig, draft("また直した"), edited), "key-3")
+    assert again.id == edited.id + "1"
+    assert len(rig.visible()) == 1
+
+
+def test_an_edit_of_a_post_that_is_gone(rig: MastodonRig) -> None:
+    receipt = rig.commit(rig.prepare())
+    prepared = edit(rig, draft("直した"), receipt)
+    rig.server.visible.clear()
+    with pytest.raises(Rejected, match="no longer there"):
+        edit(rig, draft("直した"), receipt)
+    with pytest.raises(Rejected):
+        rig.commit(prepared, "key-2")
+    assert rig.poster.find(prepared.payload, "key-2", rig.earlier, ()) == Absent()
+
+
+def test_an_edit_keeps_the_picture_and_describes_it_anew(rig: MastodonRig, tmp_path: Path) -> None:
+    image = picture(tmp_path)
+    receipt = rig.commit(rig.prepare(image=image))
+    better = replace(draft("直した", image=replace(image, alt="海の絵")))
+    rig.commit(edit(rig, better, receipt), "key-2")
+    assert rig.visible()[0]["media_attachments"] == [{"id": "5001", "description": "海の絵"}]
+    assert len(rig.server.media) == 1
+
+
+def test_an_edit_with_another_picture_replaces_it(rig: MastodonRig, tmp_path: Path) -> None:
+    receipt = rig.commit(rig.prepare(image=picture(tmp_path)))
+    other = large_picture(tmp_path, (9, 9))
+    edited = rig.commit(edit(rig, draft("直した", image=other), receipt), "key-2")
+    assert [m["id"] for m in rig.visible()[0]["media_attachments"]] == ["5002"]
+    assert edited.extra["images"] != receipt.extra["images"]
+    rig.commit(edit(rig, draft("また直した", image=other), edited), "key-3")
+    assert [m["id"] for m in rig.visible()[0]["media_attachments"]] == ["5002"]
+    rig.commit(edit(rig, draft("絵なし"), edited), "key-4")
+    assert rig.visible()[0]["media_attachments"] == []
+
+
+def test_an_edit_without_images_leaves_them_alone(rig: MastodonRig, tmp_path: Path) -> None:
+    """The outbox gave up uploading: what is there stays."""
+    receipt = rig.commit(rig.prepare(image=picture(tmp_path)))
+    rig.commit(edit(rig, draft("直した"), receipt, with_images=False), "key-2")
+    assert [m["id"] for m in rig.visible()[0]["media_attachments"]] == ["5001"]
+
+
+def test_a_server_that_does_not_delete(rig: MastodonRig) -> None:
+    prepared = rig.retract(rig.commit(rig.prepare()))
+    rig.server.deletes = False
+    with pytest.raises(Rejected, match="does not delete"):
+        rig.commit(prepared, "key-2")
+    assert len(rig.visible()) == 1
 
 
 # --- readiness ------------------------------------------------------------------------------------
