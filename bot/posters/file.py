@@ -8,9 +8,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from bot.model import (
     Prepared,
     Receipt,
     Replay,
+    Seen,
     TextLimit,
 )
 from bot.posters.base import ReadSecret
@@ -87,6 +89,19 @@ class FilePoster:
         if not there:
             return Absent()
         return Found(receipt=Receipt(id=key, url=None, at=self._clock.now()))
+
+    def recent(self, limit: int) -> list[Seen]:
+        """The account's last lines. They hold no time, so the file's own stands for all."""
+        names = (self._account.name, *self._account.was)
+        try:
+            at = datetime.fromtimestamp(self._file.stat().st_mtime, UTC)
+            with self._file.open("rb") as lines:
+                own = (seen for line in lines if (seen := _seen(line, names, at)) is not None)
+                return list(deque(own, maxlen=limit))[::-1]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise Transient(self._trouble(error)) from None
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -153,11 +168,23 @@ def _last_byte(descriptor: int, size: int) -> bytes:
 
 
 def _key(line: bytes) -> Any:
+    return _read(line).get("key")
+
+
+def _seen(line: bytes, names: Collection[str], at: datetime) -> Seen | None:
+    told = _read(line)
+    key, url, text = told.get("key"), told.get("url"), told.get("text")
+    if told.get("account") not in names or not isinstance(key, str) or not isinstance(text, str):
+        return None
+    return Seen(id=key, url=None, at=at, text=text, links=(url,) if isinstance(url, str) else ())
+
+
+def _read(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
-        return None
-    return value.get("key") if isinstance(value, dict) else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -46,6 +46,20 @@ class TestContract(PosterContract):
     network = "file"
 
 
+def test_its_own_lines_can_be_listed(rig: FileRig) -> None:
+    """Those of other accounts, of other programs and torn ones are none of its posts."""
+    assert list(rig.poster.recent(40)) == []  # type: ignore[attr-defined]
+    for key in ("k1", "k2", "k3"):
+        rig.commit(rig.prepare(), key)
+    with rig.file.open("ab") as file:
+        file.write(b'{"key": "x", "account": "bob", "url": "https://b/", "text": "t"}\n[1]\n{"ke')
+    seen = rig.poster.recent(2)  # type: ignore[attr-defined]
+    assert [(s.id, s.text, s.links) for s in seen] == [("k3", TEXT, (LINK,)), ("k2", TEXT, (LINK,))]
+    rig.break_reading()
+    with pytest.raises(Transient):
+        rig.poster.recent(2)  # type: ignore[attr-defined]
+
+
 def test_the_line(rig: FileRig, tmp_path: Path) -> None:
     prepared = rig.prepare(image=picture(tmp_path))
     receipt = rig.commit(prepared, "key-7")
