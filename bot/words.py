@@ -72,6 +72,8 @@ REASONS = {
     "flood": msg("more new posts at once than publish.flood allows"),
     "doubt": msg("it may be an old post under a new name"),
     "not-taken": msg("no account takes it"),
+    "language": msg("another language of it is shared"),
+    "no-account": msg("no account is switched on"),
     "sent": msg("already sent"),
     "gone": msg("its file is gone"),
     "thread": msg("an earlier part of its thread was not sent"),

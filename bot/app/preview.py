@@ -1,16 +1,27 @@
-"""The dry run: exactly what would be sent, without a socket and without a write."""
+"""The dry run and the preview: exactly what would be sent, without a socket and without a write."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from bot.app.turn import Outlook, Request, newest, outlook
+from bot.app.checks import line_in_matter
+from bot.app.report import error_of, moment
+from bot.app.turn import Outlook, Refusal, Request, newest, outlook, spellings
 from bot.app.wiring import App
 from bot.errors import DraftError
-from bot.model import Delivery, Draft, Post, State
+from bot.i18n import Message, msg
+from bot.model import Delivery, Draft, Post, Replay, State
+from bot.outbox.changes import SHARE
 from bot.outbox.drafts import draft_from
+from bot.outbox.plan import NOT_TAKEN, subject_of
+from bot.posters.registry import NETWORKS
 from bot.settings import Account
+from bot.words import reason, why_not
+
+LANGUAGE, NO_ACCOUNT = "language", "no-account"
 
 _WHY = {
     State.SENT: "sent",
@@ -25,8 +36,10 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One draft as it would go out (or why there is none). `sends` is False for accounts that
-    only show: disabled, or on a network that is not built yet."""
+    """One draft as it would go out, or why there is none: an error, or the account does not take
+    the post. `sends` is False for accounts that only show: disabled, or on a network that is not
+    built yet. `when` it goes out, or why it does not. `cost` is in US dollars; `lost`: how a lost
+    answer would be settled."""
 
     post: Post
     account: Account
@@ -34,6 +47,9 @@ class Shown:
     error: DraftError | None
     example: bool
     sends: bool
+    when: Message
+    cost: Decimal | None = None
+    lost: tuple[Replay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,95 +59,208 @@ class DryRun:
     shown: tuple[Shown, ...]
     skipped: Mapping[str, tuple[str, ...]]
     outlook: Outlook
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Of all that is shown; None where nothing costs."""
+        costs = [shown.cost for shown in self.shown if shown.cost is not None]
+        return sum(costs, Decimal(0)) if costs else None
 
 
 def dry_run(app: App, request: Request) -> DryRun:
     """What `bot post` with this request would send now. Raises ConfigError, UsageError."""
-    ledger = app.peek()
-    try:
-        seen = outlook(app, ledger, request)
-    finally:
-        if ledger is not None:
-            ledger.close()
-    accounts = [a for a in app.accounts if request.account in (None, a.name)]
-    active = {a.name for a in app.active()}
-    pairs = set(seen.would_send([a for a in accounts if a.name in active]))
+    look = _Look(app, request)
+    pairs = look.pairs
     if request.names_posts:
-        pairs = {pair for pair in pairs if pair[0] in seen.named}
-    posts = {post.id: post for post in seen.site.posts}
-    due = list(
-        dict.fromkeys(
-            id for id, _ in sorted(pairs, key=lambda p: _place(seen, p[0])) if id in posts
-        )
-    )
+        pairs = {pair for pair in pairs if pair[0] in look.seen.named}
+    due = [s for s in look.in_order({s for s, _ in pairs}) if s in look.articles]
     example = not due
     if example:
-        asked = [posts[id] for id in seen.named if id in posts]
-        due = [p.id for p in (asked if request.names_posts else []) or newest(seen.site.posts, 1)]
+        asked = [s for s in look.in_order(look.seen.named) if s in look.articles]
+        due = (asked if request.names_posts else []) or [
+            subject_of(p) for p in newest(look.seen.site.posts, 1)
+        ]
     shown = [
-        _show(app, seen, posts[id], account, example=example, sends=account.name in active)
-        for account in accounts
-        for id in due
-        if example or account.name not in active or (id, account.name) in pairs
+        look.show(post, account, example=example)
+        for account in look.accounts
+        for subject in due
+        if example or not look.sends(account) or (subject, account.name) in pairs
+        for post in [app.choose(account, look.articles[subject])]
+        if post is not None
     ]
-    return DryRun(
-        shown=tuple(shown),
-        skipped=_skipped(seen, set() if example else set(due)),
-        outlook=seen,
-    )
+    told = set() if example else {s.post.path for s in shown}
+    return DryRun(shown=tuple(shown), skipped=look.skipped(told), outlook=look.seen)
 
 
-def _place(seen: Outlook, id: str) -> tuple[int, str]:
-    order = {
-        post.id: n
-        for n, post in enumerate(sorted(seen.site.posts, key=lambda p: (str(p.date), p.path)))
-    }
-    return (order.get(id, 0), id)
+def preview(app: App, paths: Sequence[str], account: str | None) -> DryRun:
+    """How these posts would appear, whatever they are: drafts, posts of the future, sent ones.
+    Raises ConfigError, UsageError."""
+    look = _Look(app, Request(account=account))
+    by_path = {post.path: post for post in look.seen.site.posts}
+    shown: list[Shown] = []
+    refused: list[Refusal] = []
+    for path in dict.fromkeys(paths):
+        post = next((by_path[p] for p in spellings(app, path) if p in by_path), None)
+        if post is not None:
+            shown += [look.show(post, account, example=True) for account in look.accounts]
+        else:
+            refused.append(_no_post(app, look.seen, path))
+    return DryRun(shown=tuple(shown), skipped={}, outlook=look.seen, refused=tuple(refused))
 
 
-def _show(
-    app: App, seen: Outlook, post: Post, account: Account, *, example: bool, sends: bool
-) -> Shown:
-    kept = next(
-        (
-            d
-            for d in seen.existing
-            if (d.subject, d.account) == (post.id, account.name) and d.part == 0
-        ),
-        None,
-    )
-    draft, error = None, None
-    if kept is not None and kept.frozen and kept.draft and not example:
-        draft = draft_from(kept.draft)
-    else:
+def _no_post(app: App, seen: Outlook, path: str) -> Refusal:
+    """A file that cannot be read says why."""
+    wanted = spellings(app, path)
+    problem = next((p for p in seen.site.problems if p.post_lost and p.path in wanted), None)
+    if problem is not None:
+        return Refusal(path=problem.path, message=problem.message, code=problem.code)
+    message = msg("there is no post {path} (bot list shows them all)", path=path)
+    return Refusal(path=path, message=message, code="no-such-post")
+
+
+class _Look:
+    """One reading of content and ledger, and what it says of a post on an account."""
+
+    def __init__(self, app: App, request: Request) -> None:
+        self.app = app
+        ledger = app.peek()
         try:
-            draft = app.compose(post, account)
-        except DraftError as failure:
-            error = failure
-    return Shown(post=post, account=account, draft=draft, error=error, example=example, sends=sends)
+            self.seen = outlook(app, ledger, request)
+        finally:
+            if ledger is not None:
+                ledger.close()
+        self.accounts = [a for a in app.accounts if request.account in (None, a.name)]
+        self.pairs = set(self.seen.would_send([a for a in self.accounts if self.sends(a)]))
+        self.rows = _as_planned(self.seen)
+        self.first: dict[str, Delivery] = {}
+        for (subject, _), rows in self.rows.items():
+            self.first.setdefault(subject, rows[0])
+        self.articles: dict[str, list[Post]] = {}
+        for post in sorted(self.seen.site.posts, key=_age):
+            if post.visible:
+                self.articles.setdefault(subject_of(post), []).append(post)
+
+    def sends(self, account: Account) -> bool:
+        return account in self.app.active()
+
+    def in_order(self, subjects: Iterable[str]) -> list[str]:
+        place = {subject: n for n, subject in enumerate(self.articles)}
+        return sorted(subjects, key=lambda s: (place.get(s, -1), s))
+
+    def show(self, post: Post, account: Account, *, example: bool) -> Shown:
+        blank = Shown(
+            post=post,
+            account=account,
+            draft=None,
+            error=None,
+            example=example,
+            sends=self.sends(account),
+            when=self.when(post, account),
+            lost=NETWORKS[account.network].lost,
+        )
+        if self._not_taken(post, account):
+            return blank
+        try:
+            draft = self._draft(post, account, example=example)
+        except DraftError as error:
+            if error.code == "own-text-too-long":
+                error.line = line_in_matter(post, ("social", "text"))
+            return replace(blank, error=error)
+        return replace(blank, draft=draft, cost=self._cost(draft, account))
+
+    def when(self, post: Post, account: Account) -> Message:
+        """When it goes out, as far as is known; else why it does not."""
+        if (code := self._not_taken(post, account)) is not None:
+            return _NOT_FOR_IT[code]
+        if not account.enabled:
+            return msg("switched off")
+        if (missing := self.app.missing(account)) is not None:
+            return msg("not ready: {why}", why=missing)
+        if not post.visible:
+            return msg("not now: {why}", why=why_not(post))
+        row = self._row(post, account)
+        return msg("not now: {why}", why=reason(NOT_TAKEN)) if row is None else self._due(row)
+
+    def skipped(self, told: set[str]) -> dict[str, tuple[str, ...]]:
+        """Why each other post is not among those to be sent; the first account's reason counts."""
+        shown = {subject_of(p) for p in self.seen.site.posts if p.path in told}
+        reasons: dict[str, list[str]] = {}
+        for post in self.seen.site.posts:
+            if post.path not in told:
+                code = LANGUAGE if post.visible and subject_of(post) in shown else self._why(post)
+                reasons.setdefault(code, []).append(post.path)
+        return {code: tuple(sorted(paths)) for code, paths in sorted(reasons.items())}
+
+    def _why(self, post: Post) -> str:
+        if post.why_not is not None:
+            return post.why_not
+        row = self.first.get(subject_of(post))
+        if row is not None:
+            kept = row.state in (State.HELD, State.SKIPPED, State.CANCELLED)
+            return (row.reason or row.state.value) if kept else _WHY[row.state]
+        return NOT_TAKEN if any(self.sends(a) for a in self.accounts) else NO_ACCOUNT
+
+    def _not_taken(self, post: Post, account: Account) -> str | None:
+        """Why the account does not take it; None where it does."""
+        versions = [p for p in self.articles.get(subject_of(post), []) if p.path != post.path]
+        chosen = self.app.choose(account, [post, *versions])
+        if chosen is None:
+            return NOT_TAKEN
+        return None if chosen.path == post.path else LANGUAGE
+
+    def _row(self, post: Post, account: Account) -> Delivery | None:
+        """Its first part, as it is now or would be."""
+        return next(iter(self.rows.get((subject_of(post), account.name), ())), None)
+
+    def _due(self, row: Delivery) -> Message:
+        if row.state is State.SENT:
+            there = row.remote_url or row.remote_id or ""
+            return msg("already there: {link}", link=there)
+        if (row.subject, row.account) in self.pairs:
+            at = moment(row.due)
+            if row.state is State.PLANNED or at is None or at <= self.app.now():
+                return msg("now")
+            zone = ZoneInfo(self.app.config.site.timezone)
+            return msg("again at {time}", time=f"{at.astimezone(zone):%Y-%m-%d %H:%M}")
+        why = error_of(row) or reason(_WHY.get(row.state, row.reason or row.state.value))
+        return msg("not now: {why}", why=why)
+
+    def _draft(self, post: Post, account: Account, *, example: bool) -> Draft:
+        row = self._row(post, account)
+        if row is not None and row.frozen and row.draft and not example:
+            return draft_from(row.draft)
+        return self.app.compose(post, account)
+
+    def _cost(self, draft: Draft, account: Account) -> Decimal | None:
+        from bot.compose import cost
+
+        return cost(draft, self.app.now().date(), account.prices)
 
 
-def _skipped(seen: Outlook, due: set[str]) -> dict[str, tuple[str, ...]]:
-    """Why each other post is not among those to be sent; the first account's reason counts."""
-    rows: dict[str, list[Delivery]] = {}
-    planned = [d for group in seen.plan.baselines.values() for d in group]
-    moved = {d.id: m for d, m in seen.plan.moves}
-    for row in (*seen.existing, *planned, *seen.plan.new):
-        rows.setdefault(row.subject, []).append(row)
-    reasons: dict[str, list[str]] = {}
-    for post in seen.site.posts:
-        if post.id not in due:
-            code = _reason(post, [(r, moved.get(r.id)) for r in rows.get(post.id, [])])
-            reasons.setdefault(code, []).append(post.path)
-    return {code: tuple(sorted(paths)) for code, paths in sorted(reasons.items())}
+_NOT_FOR_IT = {
+    NOT_TAKEN: msg("this account does not take it"),
+    LANGUAGE: msg("this account takes another language of it"),
+}
 
 
-def _reason(post: Post, rows: Sequence[tuple[Delivery, object]]) -> str:
-    if post.why_not is not None:
-        return post.why_not
-    for row, move in rows:
-        state = getattr(move, "state", row.state)
-        if state in (State.HELD, State.SKIPPED, State.CANCELLED):
-            return row.reason or state.value
-        return _WHY[state]
-    return "no-account"
+def _as_planned(seen: Outlook) -> dict[tuple[str, str], list[Delivery]]:
+    """The first shares as they would stand after the plan, by article and account; the first part
+    first."""
+    moved = {delivery.id: move for delivery, move in seen.plan.moves}
+    rows = [
+        replace(row, state=move.state, reason=move.values.get("reason", row.reason))
+        if (move := moved.get(row.id))
+        else row
+        for row in seen.existing
+    ]
+    rows += [d for group in seen.plan.baselines.values() for d in group]
+    found: dict[tuple[str, str], list[Delivery]] = {}
+    for row in sorted((*rows, *seen.plan.new), key=lambda d: (-d.generation, d.part)):
+        if row.kind == SHARE:
+            found.setdefault((row.subject, row.account), []).append(row)
+    return found
+
+
+def _age(post: Post) -> tuple[str, str]:
+    return (str(post.date), post.path)

@@ -15,6 +15,7 @@ COMMANDS = {
     "init": "bot.cli.init",
     "run": "bot.cli.run",
     "post": "bot.cli.post",
+    "preview": "bot.cli.preview",
     "feed": "bot.cli.feed",
     "list": "bot.cli.lists",
     "status": "bot.cli.status",
@@ -22,11 +23,15 @@ COMMANDS = {
     "skip": "bot.cli.decide",
     "retry": "bot.cli.decide",
     "resolve": "bot.cli.decide",
+    "log": "bot.cli.log",
+    "verify": "bot.cli.verify",
+    "state": "bot.cli.state",
 }
 HELP = {
-    "run": "Watch the blog, write its feeds and share new posts, until stopped.",
     "init": "Write the first bot.toml for the site in a folder.",
+    "run": "Watch the blog, write its feeds and share new posts, until stopped.",
     "post": "One turn: share what is due, or the posts you name, and end.",
+    "preview": "Show how posts would appear on every account, drafts too.",
     "feed": "Write the feeds.",
     "list": "Show every post as bot understands it.",
     "status": "Show what needs you, the accounts, and what waits.",
@@ -34,6 +39,9 @@ HELP = {
     "skip": "Keep waiting posts from going out.",
     "retry": "Try failed posts again.",
     "resolve": "Say what became of a post whose answer was lost.",
+    "log": "Show the whole history of one post.",
+    "verify": "Read the accounts back and compare them with the ledger.",
+    "state": "Copy the ledger, check it, or move it to another store.",
 }
 
 

@@ -18,23 +18,14 @@ from bot.cli.common import (
     say,
     say_problem,
     say_problems,
-    width,
 )
+from bot.cli.preview import refused_json, say_dry_run
 from bot.i18n import msg
-from bot.model import Delivery, Measure, State
-from bot.words import LEASES, first_seen, flooded, reason
+from bot.model import Delivery, State
+from bot.words import LEASES, first_seen, flooded
 
 if TYPE_CHECKING:
-    from bot.app.preview import DryRun, Shown
-    from bot.app.turn import Refusal, Request, Result
-
-UNITS = {
-    "x-weighted": msg("weighted characters"),
-    "graphemes": msg("characters"),
-    "code-points": msg("code points"),
-    "utf16": msg("UTF-16 units"),
-    "bytes": msg("bytes"),
-}
+    from bot.app.turn import Request, Result
 
 
 @bot_command("post", "One turn: scan, plan, send what is due, end. With PATH: these posts, now.")
@@ -61,6 +52,7 @@ UNITS = {
     help="Agree that there is no ledger yet: the posts of now count as seen.",
 )
 @click.option("--why", is_flag=True, help="Name the posts that are not sent, and why.")
+@click.option("--full", is_flag=True, help="Show a text again that another account has as well.")
 def post_command(
     app: App,
     as_json: bool,
@@ -72,154 +64,16 @@ def post_command(
     yes: bool,
     first_run: bool,
     why: bool,
+    full: bool,
 ) -> int:
     from bot.app.turn import Request
 
     request = Request(
         paths=paths, account=account, latest=latest, all=all_, yes=yes, first_run=first_run
     )
-    return _dry(app, request, as_json, why) if dry_run else _real(app, request, as_json)
-
-
-# --- the dry run ----------------------------------------------------------------------------
-
-
-def _dry(app: App, request: Request, as_json: bool, why: bool) -> int:
-    from bot.app.preview import dry_run
-
-    run = dry_run(app, request)
-    if as_json:
-        emit(_dry_json(run, why=why))
-    else:
-        _dry_text(app, run, why=why)
-    failed = any(s.error for s in run.shown) or run.outlook.refused
-    lost = any(p.post_lost for p in run.outlook.site.problems) or not run.outlook.site.readable
-    return 1 if failed or lost else 0
-
-
-def _dry_json(run: DryRun, *, why: bool) -> dict[str, Any]:
-    skipped: list[dict[str, Any]] = []
-    for code, paths in run.skipped.items():
-        skipped.append(
-            {"reason": code, "count": len(paths)} | ({"posts": list(paths)} if why else {})
-        )
-    problems = [problem_json(p) for p in run.outlook.site.problems]
-    problems += [_refused_json(r) for r in run.outlook.refused]
-    problems += [
-        {
-            "path": s.post.path,
-            "line": None,
-            "message": str(s.error),
-            "code": s.error.code,
-            "account": s.account.name,
-        }
-        for s in run.shown
-        if s.error
-    ]
-    return {
-        "deliveries": [_shown_json(s) for s in run.shown if s.draft],
-        "skipped": skipped,
-        "problems": problems,
-    }
-
-
-def _shown_json(shown: Shown) -> dict[str, Any]:
-    draft = shown.draft
-    assert draft is not None
-    return {
-        "post": shown.post.path,
-        "url": draft.url,
-        "account": shown.account.name,
-        "network": shown.account.network,
-        "enabled": shown.account.enabled,
-        "parts": [
-            {"text": part.text, **_measure_json(part.measures[0])}
-            | ({"also": [_measure_json(m) for m in part.measures[1:]]} if part.measures[1:] else {})
-            for part in draft.parts
-        ],
-        "link": draft.link,
-        "hashtags": list(draft.hashtags),
-        "images": [{"file": i.shown or i.url, "alt": i.alt} for i in draft.images],
-        "left_out": [str(m) for m in draft.left_out],
-        "example": shown.example,
-    }
-
-
-def _measure_json(measure: Measure) -> dict[str, Any]:
-    return {"length": measure.length, "limit": measure.limit, "unit": measure.unit}
-
-
-def _refused_json(refusal: Refusal) -> dict[str, Any]:
-    return {
-        "path": refusal.path,
-        "line": None,
-        "message": str(refusal.message),
-        "code": refusal.code,
-    }
-
-
-def _dry_text(app: App, run: DryRun, *, why: bool) -> None:
-    say_problems(run.outlook.site.problems)
-    for refusal in run.outlook.refused:
-        say_problem(refusal.path, refusal.message, refusal.code, None)
-    if any(s.example for s in run.shown):
-        say(str(msg("Nothing is due. As an example, the newest post:")) + "\n")
-    elif not run.shown:
-        say(str(msg("Nothing is due.")))
-    for shown in run.shown:
-        say(printable(_shown_text(shown)) + "\n")
-    for code, paths in run.skipped.items():
-        say(
-            str(
-                msg("not sent: {count} posts, {reason}", count=len(paths), reason=str(reason(code)))
-            )
-        )
-        for path in paths if why else ():
-            say(f"    {path}")
-
-
-def _shown_text(shown: Shown) -> str:
-    marks = "" if shown.account.enabled else f" ({msg('disabled')})"
-    if shown.account.enabled and not shown.sends:
-        marks = f" ({msg('not built yet')})"
-    head = f"{shown.account.name} · {shown.account.network}{marks} · {shown.post.path}"
-    if shown.draft is None:
-        return f"{head}\n  {msg('cannot be sent: {why}', why=str(shown.error))}"
-    lines = [head.replace("·", glyph("·", "-"))]
-    for part in shown.draft.parts:
-        lines += _box(part.text)
-        lines.append("  " + ", ".join(_measure_text(m) for m in part.measures))
-    lines += _details(shown)
-    return "\n".join(lines)
-
-
-def _box(text: str) -> list[str]:
-    rule, bar = glyph("─", "-"), glyph("│", "|")
-    rows = text.split("\n")
-    longest = min(76, max(width(row) for row in rows))
-    return [
-        f"  {rule * (longest + 2)}",
-        *(f"  {bar} {row}" for row in rows),
-        f"  {rule * (longest + 2)}",
-    ]
-
-
-def _measure_text(measure: Measure) -> str:
-    limit = "" if measure.limit is None else f"/{measure.limit}"
-    return f"{measure.length}{limit} {UNITS[measure.unit]}"
-
-
-def _details(shown: Shown) -> list[str]:
-    draft = shown.draft
-    assert draft is not None
-    lines = [f"  {msg('link: {link}', link=draft.link or '–')}"]
-    if draft.hashtags:
-        lines.append(f"  {msg('hashtags: {tags}', tags=' '.join(f'#{t}' for t in draft.hashtags))}")
-    for image in draft.images:
-        alt = image.alt or str(msg("no alt text"))
-        lines.append(f"  {msg('image: {file} ({alt})', file=image.shown or image.url, alt=alt)}")
-    lines += [f"  {msg('left out: {what}', what=str(what))}" for what in draft.left_out]
-    return lines
+    if not dry_run:
+        return _real(app, request, as_json)
+    return say_dry_run(app, request, as_json=as_json, why=why, full=full)
 
 
 # --- the turn -------------------------------------------------------------------------------
@@ -254,7 +108,7 @@ def _result_json(result: Result) -> dict[str, Any]:
         "sent": [_sent_json(d) for d in result.sent],
         "already": [_sent_json(d) for d in result.already],
         "failed": [_sent_json(d) for d in result.failed],
-        "refused": [_refused_json(r) for r in result.outlook.refused],
+        "refused": [refused_json(r) for r in result.outlook.refused],
         "not_ready": {name: str(why) for name, why in result.not_ready.items()},
         "baselines": dict(result.baselines),
         "held": result.outlook.plan.held,
@@ -296,6 +150,9 @@ def _result_text(result: Result) -> None:
         say(str(first_seen(name, count)))
     for delivery in result.already:
         _say_already(delivery)
+    for name, why in result.paused.items():
+        say(f"{name}: {msg('paused: {why}', why=str(why))}", err=True)
+        say(f"    {msg('when that is mended: bot post --account {name}', name=name)}", err=True)
     for name, why in result.not_ready.items():
         say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:
@@ -308,11 +165,11 @@ def _say_already(delivery: Delivery) -> None:
     from bot.app.report import error_of
 
     if delivery.state is State.SENT:
-        text = msg(
-            "{path}: already sent to {account}: {link}",
-            path=delivery.path,
-            account=delivery.account,
-            link=delivery.remote_url or "",
+        words = {"path": delivery.path, "account": delivery.account}
+        text = (
+            msg("{path}: already sent to {account}: {link}", **words, link=delivery.remote_url)
+            if delivery.remote_url
+            else msg("{path}: already sent to {account}", **words)
         )
     else:
         text = msg(
