@@ -1,11 +1,13 @@
 """An X that adds what its OpenAPI document lacks: signatures that are checked, weighted length,
-t.co, duplicates refused, credits that run out, replies that are refused."""
+t.co, duplicates refused, credits that run out, replies that are refused, tokens that rotate."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ from tests.fakes.contracts import x_violations
 from tests.fakes.http import Call, FakeServer, Reply
 
 HOSTS = {"/2/media/upload": "https://api.x.com", "/2/media/metadata": "https://api.x.com"}
+CLIENT_ID = "Y2xpZW50"
 LIMIT = TextLimit(unit="x-weighted", maximum=280, link_cost=23)
 PROBLEM = "https://api.twitter.com/2/problems/"
 
@@ -30,6 +33,10 @@ class XServer(FakeServer):
         self.script_for: dict[str, list[Reply]] = {}
         self.threads = True
         self.read = 0
+        self.refresh, self.access, self.rotations = "refresh-0", dict[str, datetime](), 0
+        self.codes: dict[str, tuple[str, str]] = {}
+        self.client_secret: str | None = None
+        self.token_answer: Reply | None = None  # after the old ones are void
         self._made = -1
 
     def shown(self, what: str) -> Any:
@@ -41,7 +48,9 @@ class XServer(FakeServer):
 
     def handle(self, call: Call) -> Reply:
         with self.lock:
-            if not self._signed(call):
+            if call.path == "/2/oauth2/token":
+                return self._give_tokens(call)
+            if not (self._borne(call) or self._signed(call)):
                 return problem(401, "Unauthorized")
             if self.script_for.get(call.path):
                 return self.script_for[call.path].pop(0)
@@ -132,6 +141,41 @@ class XServer(FakeServer):
         media_id = str(7 * 10**17 + len(self.media))
         self.media[media_id] = {"bytes": parts["media"][2], "type": parts["media"][1], "alt": None}
         return Reply(200, {"data": {"id": media_id, "media_key": f"3_{media_id}"}})
+
+    def allow(self, code: str, challenge: str, redirect: str) -> None:
+        """A person has agreed to a login."""
+        self.codes[code] = (challenge, redirect)
+
+    def _borne(self, call: Call) -> bool:
+        ends = self.access.get(call.token)
+        return ends is not None and self.now() < ends
+
+    def _give_tokens(self, call: Call) -> Reply:
+        """A refresh token and a code are good once; the one before is void at once.
+        https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code"""
+        form = call.form()
+        refusal = Reply(400, {"error": "invalid_request", "error_description": f"bad {form}"})
+        if self.client_secret is not None:
+            pair = base64.b64encode(f"{CLIENT_ID}:{self.client_secret}".encode()).decode()
+            if call.headers.get("authorization") != f"Basic {pair}":
+                return Reply(401, {"error": "unauthorized_client"})
+        if form.get("client_id") != CLIENT_ID:
+            return refusal
+        if form["grant_type"] == "authorization_code":
+            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+            challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            if self.codes.pop(form["code"], None) != (challenge, form["redirect_uri"]):
+                return refusal
+        elif form.get("refresh_token") != self.refresh:
+            return refusal
+        self.rotations += 1
+        self.refresh = f"refresh-{self.rotations}"
+        access = f"access-{self.rotations}"
+        self.access = {access: self.now() + timedelta(hours=2)}
+        body = {"token_type": "bearer", "expires_in": 7200, "access_token": access}
+        if self.token_answer is not None:
+            return self.token_answer
+        return Reply(200, body | {"refresh_token": self.refresh})
 
     def _signed(self, call: Call) -> bool:
         """https://www.rfc-editor.org/rfc/rfc5849#section-3.4"""
