@@ -12,12 +12,20 @@ from typing import Any
 import pytest
 
 from bot.errors import MediaRefused, OutcomeUnknown, Rejected, Transient, Unauthorized
-from bot.model import Absent, Found
+from bot.model import Absent, Found, Identified
 from bot.net import Net
 from bot.posters import bluesky
 from bot.settings import Account, Secret
 from tests.fakes import pds
-from tests.posters.contract import TEXT, PosterContract, Rig, TestClock, draft
+from tests.posters.contract import (
+    TEXT,
+    PosterContract,
+    ReadContract,
+    RetractContract,
+    Rig,
+    TestClock,
+    draft,
+)
 from tests.posters.test_bluesky import picture
 
 pytestmark = [
@@ -90,7 +98,7 @@ def rig(base: str, tmp_path: Path) -> PdsRig:
     return PdsRig(base, tmp_path)
 
 
-class TestContract(PosterContract):
+class TestContract(PosterContract, RetractContract, ReadContract):
     network = "bluesky"
 
 
@@ -189,3 +197,19 @@ def test_a_wrong_password(rig: PdsRig) -> None:
     rig.password = "wrong"
     with pytest.raises(Unauthorized, match="Invalid identifier or password"):
         rig.prepare()
+
+
+def test_a_record_that_was_taken_back_can_be_made_anew(rig: PdsRig) -> None:
+    prepared = rig.prepare()
+    receipt = rig.commit(prepared)
+    rig.commit(rig.retract(receipt), "key-2")
+    assert rig.poster.find(prepared.payload, "key-1", rig.earlier, ()) == Absent()
+    assert rig.commit(prepared).id == receipt.id
+
+
+def test_when_its_login_ends(rig: PdsRig) -> None:
+    assert isinstance(rig.poster, Identified)
+    who = rig.poster.identity()
+    assert (who.id, who.name) == (rig.did, f"@{rig.handle}")
+    assert who.ends is not None
+    assert 80 < (who.ends - rig.clock.now()).days <= 90

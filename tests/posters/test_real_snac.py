@@ -10,13 +10,21 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Unauthorized
-from bot.model import Absent, CannotTell, Found, Replay
+from bot.errors import Rejected, Unauthorized
+from bot.model import Absent, CannotTell, Changeable, Found, Learning, Replay, TextLimit
 from bot.net import Net
 from bot.posters.registry import NETWORKS
 from bot.settings import Account, Secret
 from tests.posters import snac
-from tests.posters.contract import LINK, PosterContract, Rig, TestClock, draft, picture
+from tests.posters.contract import (
+    LINK,
+    PosterContract,
+    ReadContract,
+    Rig,
+    TestClock,
+    draft,
+    picture,
+)
 
 pytestmark = [
     pytest.mark.real,
@@ -70,7 +78,7 @@ def rig(server: snac.Snac) -> SnacRig:
     return SnacRig(server)
 
 
-class TestContract(PosterContract):
+class TestContract(PosterContract, ReadContract):
     network = "mastodon"
 
 
@@ -136,3 +144,36 @@ def test_nothing_before_the_attempt(rig: SnacRig) -> None:
     rig.commit(prepared)
     later = rig.clock.now() + timedelta(minutes=1)
     assert rig.poster.find(prepared.payload, "key-1", later, ()) == Absent()
+
+
+def test_an_edit_answers_the_id_of_now(rig: SnacRig, tmp_path: Path) -> None:
+    """Its ids begin with the time, so that of a later edit is another one."""
+    image = picture(tmp_path)
+    receipt = rig.commit(rig.prepare(image=image))
+    assert isinstance(rig.poster, Changeable)
+    better = draft(f"直した題名\n{LINK}", image=image)
+    prepared = rig.poster.prepare_edit(better, 0, (), receipt, True)
+    assert rig.poster.find(prepared.payload, "key-2", rig.earlier, ()) == Absent()
+    edited = rig.commit(prepared, "key-2")
+    (post,) = rig.visible()
+    assert "直した題名" in post["content"]
+    assert post["id"] == edited.id
+    assert len(post["media_attachments"]) == 1
+    assert isinstance(rig.poster.find(prepared.payload, "key-2", rig.earlier, ()), Found)
+    again = rig.poster.prepare_edit(draft("また直した"), 0, (), edited, True)
+    rig.commit(again, "key-3")
+    assert "また直した" in rig.visible()[0]["content"]
+
+
+def test_it_does_not_delete(rig: SnacRig) -> None:
+    prepared = rig.retract(rig.commit(rig.prepare()))
+    with pytest.raises(Rejected, match="does not delete"):
+        rig.commit(prepared, "key-2")
+    assert len(rig.visible()) == 1
+    assert rig.poster.find(prepared.payload, "key-2", rig.earlier, ()) == Absent()
+
+
+def test_how_it_counts_is_learnt(rig: SnacRig) -> None:
+    assert isinstance(rig.poster, Learning)
+    rig.prepare()
+    assert rig.poster.learnt() == TextLimit(unit="code-points", maximum=100000)
