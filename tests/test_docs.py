@@ -13,6 +13,7 @@ import pytest
 from bot.cli import main as command_line
 from bot.posters.registry import NETWORKS
 from bot.settings import NETWORKS as NAMES
+from tests.site import Site
 from tools import settings_page
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +24,14 @@ PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("
 def commands() -> list[tuple[str, click.Command]]:
     context = click.Context(command_line.cli)
     found = [(name, command_line.cli.get_command(context, name)) for name in command_line.COMMANDS]
-    return [(name, command) for name, command in found if command is not None]
+    return [pair for name, command in found if command is not None for pair in _each(name, command)]
+
+
+def _each(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    """A command, or those of a group."""
+    if isinstance(command, click.Group):
+        return [(f"{name} {own}", inner) for own, inner in command.commands.items()]
+    return [(name, command)]
 
 
 def test_the_page_of_settings_is_current() -> None:
@@ -88,11 +96,31 @@ def test_the_json_that_is_documented_is_what_comes(
     with pytest.raises(SystemExit) as ended:
         command_line.main([*name.split(), "--json"])
     assert ended.value.code == 0
+    _stands_in_the_readme(name, json.loads(capfd.readouterr().out))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("log", ["a.md"]), ("verify", []), ("state backup", []), ("state migrate", [])],
+)
+def test_the_json_of_a_ledger_is_what_comes(
+    name: str, arguments: list[str], tmp_path: Path
+) -> None:
+    site = Site(tmp_path).configure()
+    site.run("post", "--first-run")
+    site.post("a")
+    site.run("post")
+    (tmp_path / "out.jsonl").unlink()
+    arguments = [f"content/posts/{argument}" for argument in arguments]
+    _stands_in_the_readme(name, site.json(*name.split(), *arguments))
+
+
+def _stands_in_the_readme(name: str, value: Any) -> None:
     drawing = re.split(rf"(?m)^bot {name} +\{{", (ROOT / "README.md").read_text(encoding="utf-8"))[
         1
     ]
     drawing = re.split(r"\nbot |```", drawing)[0]
-    keys = _keys(json.loads(capfd.readouterr().out))
+    keys = _keys(value)
     assert keys
     assert sorted(key for key in keys if f'"{key}"' not in drawing) == []
 
