@@ -526,3 +526,74 @@ def test_a_person_settles_what_nobody_else_can(site: Site, choice: str) -> None:
         assert site.run("post", env=TOKEN).returncode == 0
         assert len(server.visible) == (51 if choice == "--resend" else 50)
         assert site.json("status")["deliveries"] == []
+
+
+def test_a_pattern_or_a_name_that_cannot_be_is_the_configurations_fault(site: Site) -> None:
+    plain = (site.root / "bot.toml").read_text()
+    (site.root / "bot.toml").write_text(plain + '[content]\npermalink = "/:foo/"\n')
+    told = site.run("list")
+    assert told.returncode == 2
+    assert f"bot.toml:{len(plain.splitlines()) + 2}:" in told.stderr
+    assert ":foo" in told.stderr
+    (site.root / "bot.toml").write_text(plain + '[feed]\natom = "feed.xml"\n')
+    told = site.run("feed")
+    assert told.returncode == 2
+    assert f"bot.toml:{len(plain.splitlines()) + 2}:" in told.stderr
+
+
+def test_a_feed_that_cannot_be_written_is_a_failure(site: Site) -> None:
+    site.post("a")
+    (site.root / "public").write_text("a file, no folder")
+    assert site.run("feed").returncode == 1
+
+
+def test_a_broken_post_that_is_named_tells_its_own_fault(site: Site) -> None:
+    started(site)
+    site.post("bad").write_text(BROKEN, encoding="utf-8")
+    told = site.run("post", "content/posts/bad.md")
+    assert told.returncode == 1
+    assert "no-such-post" not in told.stderr
+
+
+def test_approve_leaves_what_cannot_be_said(site: Site) -> None:
+    site.configure(FILE_ACCOUNT + "template = \"{{ '' }}\"\n")
+    started(site)
+    site.post("a")
+    assert site.run("post").returncode == 3
+    told = site.run("approve")
+    assert "content/posts/a.md" in told.stdout
+    assert [d["state"] for d in site.json("status")["deliveries"]] == ["held"]
+    assert "bot approve" not in site.run("status").stdout.split("\n\n", 1)[1]
+
+
+def test_an_account_that_sends_nothing_says_so(site: Site) -> None:
+    off = '[[accounts]]\nname = "off"\nnetwork = "file"\npath = "off.jsonl"\nenabled = false\n'
+    site.configure(FILE_ACCOUNT + off)
+    started(site)
+    site.post("a")
+    told = site.run("post", "--account", "off", "content/posts/a.md")
+    assert told.returncode == 1
+    assert "off" in told.stderr
+
+
+def test_a_paused_account_says_why_and_what_to_do(site: Site) -> None:
+    with MastodonServer() as server:
+        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        assert site.run("post", "--first-run", env=TOKEN).returncode == 0
+        site.post("a")
+        server.script.append("401")
+        told = site.run("post", env=TOKEN)
+        assert "bot post --account m" in told.stderr
+        assert site.run("post", "--account", "m", env=TOKEN).returncode == 0
+        assert len(server.visible) == 1
+
+
+def test_a_folder_is_no_file_for_lines(site: Site) -> None:
+    (site.root / "out.jsonl").mkdir()
+    assert site.run("post", "--first-run").returncode == 0
+    site.post("a")
+    assert site.run("post").returncode == 3
+    assert site.json("status")["accounts"][0]["state"] == "paused"
+    (site.root / "out.jsonl").rmdir()
+    assert site.run("post", "content/posts/a.md").returncode == 0
+    assert len(site.lines()) == 1

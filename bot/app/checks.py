@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.config import line_within
-from bot.errors import BotError
+from bot.errors import BotError, ContentError
 from bot.model import Post, Problem
 from bot.settings import Account, Config
 
@@ -37,6 +37,24 @@ def template_fault(config: Config) -> Fault | None:
                 key = next((k for k in keys if k in config.lines), keys[0])
                 return Fault(key, line_within(config, key, error.line or 1), error)
     return None
+
+
+def feed_fault(config: Config) -> str | None:
+    """The setting of a feed whose file name another one has already."""
+    seen: set[str] = set()
+    for key in ("rss", "atom", "json", "style", "opml"):
+        name = getattr(config.feed, key)
+        if name and name in seen:
+            return f"feed.{key}"
+        seen.add(name)
+    return None
+
+
+def permalink_fault(config: Config) -> ContentError | None:
+    """What is wrong with the pattern of addresses."""
+    from bot.content.hugo import unknown_token
+
+    return None if config.content.hugo else unknown_token(config.content.permalink)
 
 
 def social_slips(posts: Iterable[Post]) -> Iterator[Problem]:

@@ -12,7 +12,16 @@ from bot.errors import LostLease, UsageError
 from bot.i18n import msg
 from bot.model import ANSWERED, Delivery, Receipt, State
 from bot.outbox import states
-from bot.outbox.plan import DRAFT_ERROR, delivery_id
+from bot.outbox.plan import delivery_id
+
+
+def unsayable(app: App) -> list[Delivery]:
+    """Held deliveries whose text cannot be made: only the post itself can change that."""
+    return [d for d in app.ledger.deliveries({State.HELD}) if _unsayable(d)]
+
+
+def _unsayable(delivery: Delivery) -> bool:
+    return delivery.state is State.HELD and delivery.draft is None
 
 
 def approve(app: App, which: Sequence[str]) -> list[Delivery]:
@@ -128,8 +137,8 @@ def _decide(
     reason = None if state is State.PLANNED else event
     done = []
     for row in chosen:
-        if row.reason == DRAFT_ERROR and state is State.PLANNED:
-            continue  # its text cannot be made; only the post itself can change that
+        if _unsayable(row) and state is State.PLANNED:
+            continue
         with contextlib.suppress(LostLease):
             values = {"reason": reason, "planned_at": now, "due": now}
             done.append(ledger.move(row, state, values, now=now, event=event))

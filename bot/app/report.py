@@ -102,7 +102,7 @@ def error_of(delivery: Delivery) -> Message | None:
 def told_of(delivery: Delivery) -> Message | None:
     """A move in one line; None where it is of no interest to a person."""
     words = {"account": delivery.account, "path": delivery.path}
-    why = str(error_of(delivery) or "")
+    why = str(error_of(delivery) or delivery.state.value)
     if delivery.state is State.SENT:
         return msg(
             "{account}: sent {path} → {link}",

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from bot.app.wiring import App, Site
 from bot.content.identity import unread_article
@@ -16,7 +17,7 @@ from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.plan import Plan, View, in_order, plan, subject_of
-from bot.outbox.states import check
+from bot.outbox.states import check, load
 from bot.settings import Account
 from bot.words import why_not
 
@@ -72,6 +73,12 @@ class Outlook:
         pairs = ((d.subject, d.account) for d in rows if d.account in names and d.part == 0)
         return list(dict.fromkeys(pairs))
 
+    def not_taken(self) -> list[str]:
+        """Posts that a person asked for and no account takes."""
+        begun = chain.from_iterable(self.plan.baselines.values())
+        left = self.named - {d.subject for d in chain(self.existing, self.plan.new, begun)}
+        return [p.path for p in self.site.posts if p.visible and subject_of(p) in left]
+
 
 @dataclass(slots=True, kw_only=True)
 class Result:
@@ -85,6 +92,7 @@ class Result:
     sent: list[Delivery] = field(default_factory=list)
     already: list[Delivery] = field(default_factory=list)
     not_ready: Mapping[str, Message] = field(default_factory=dict)
+    paused: Mapping[str, Message] = field(default_factory=dict)
     waiting: int | None = None
     needs_person: bool = False
 
@@ -135,7 +143,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
             hint=msg("the accounts are: {names}", names=names),
         )
     site = app.scan(ledger.articles() if ledger else ())
-    named, refused = _named(app, site.posts, request)
+    named, refused = _named(app, site, request)
     subjects = {subject_of(post) for post in site.posts}
     edited, gone = _edited(app, site), _gone(app, site, subjects)
     existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
@@ -177,12 +185,18 @@ def take_turn(app: App, request: Request, report: Report = lambda delivery: None
         return Result(outlook=seen, waiting=count, first_run=first)
     ledger.owners.hold(app.world.owner)
     asked = request.names_posts or request.all
+    person = asked or request.account is not None
     lease: Lease = "ours" if asked else app.planning()
     result = Result(outlook=seen, first_run=first, lease=lease)
+    asked_for = app.account(request.account) if request.account else None
+    if asked_for is not None and asked_for not in app.active():
+        why = app.missing(asked_for) if asked_for.enabled else msg("it is disabled")
+        result.not_ready = {asked_for.name: why or msg("not built yet")}
+        return result
     if lease == "ours":
         result.baselines = carry_out(app, seen)
-    result.already = _already(ledger, seen.named, accounts)
-    if asked:
+    result.already = _already(ledger, seen.named, accounts) if request.names_posts else []
+    if person:
         _clear_pauses(ledger, accounts)
     _dispatch(app, request, seen, accounts, result, report)
     _conclude(app, ledger, result, accounts)
@@ -322,8 +336,8 @@ def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Accou
     missing = {a.name: app.missing(a) for a in accounts if a.name in waiting}
     result.not_ready = {name: why for name, why in missing.items() if why is not None}
     held = result.outlook.site.shrunk or any(d.state is State.HELD or d.needs_person for d in rows)
-    paused = any(t.paused for t in ledger.targets().values())
-    result.needs_person = held or paused
+    result.paused = {t.name: why for t in ledger.targets().values() if (why := load(t.paused))}
+    result.needs_person = held or bool(result.paused)
 
 
 def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
@@ -332,7 +346,7 @@ def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
     for account in accounts:
         target = targets.get(account.name)
         if target is not None and target.paused:
-            ledger.clear_wait(account.name)
+            ledger.clear_wait(account.name, ledger.now())
 
 
 def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account]) -> list[Delivery]:
@@ -342,18 +356,21 @@ def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account])
     return [d for d in rows if d.subject in named and d.account in names and d.part == 0]
 
 
-def _named(
-    app: App, posts: Sequence[Post], request: Request
-) -> tuple[frozenset[str], tuple[Refusal, ...]]:
+def _named(app: App, site: Site, request: Request) -> tuple[frozenset[str], tuple[Refusal, ...]]:
     """The posts that a person asked for by path, --latest or --all."""
+    posts = site.posts
     by_path = {post.path: post for post in posts}
     named = {subject_of(p) for p in newest(posts, request.latest)} if request.latest else set()
     if request.all:
         named |= {subject_of(post) for post in posts if post.visible}
     refused: list[Refusal] = []
     for path in request.paths:
-        post = next((by_path[p] for p in spellings(app, path) if p in by_path), None)
-        if post is None:
+        names = spellings(app, path)
+        post = next((by_path[p] for p in names if p in by_path), None)
+        lost = next((p for p in site.problems if p.post_lost and p.path in names), None)
+        if post is None and lost is not None:
+            refused.append(Refusal(path=lost.path, message=lost.message, code=lost.code))
+        elif post is None:
             hint = msg("there is no post {path} (bot list shows them all)", path=path)
             refused.append(Refusal(path=path, message=hint, code="no-such-post"))
         elif not post.visible:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.content import Scanner
     from bot.feeds import Press
     from bot.ledger.store import Lease, Ledger
+    from bot.net import Net
     from bot.outbox.states import Policy
 
 FEW = 3
@@ -221,10 +222,17 @@ class App:
             )
         return secret
 
-    def check_templates(self) -> None:
-        """Raises ConfigError, with its line, for a template that cannot be used."""
-        from bot.app.checks import template_fault
+    def check(self) -> None:
+        """Raises ConfigError, with its line, for a template, a pattern or a name that cannot be."""
+        from bot.app.checks import feed_fault, permalink_fault, template_fault
 
+        twice = feed_fault(self.config)
+        if twice is not None:
+            told = ConfigError(msg("two feeds have the same file name"), code="feed-name")
+            raise self._at(twice, told)
+        pattern = permalink_fault(self.config)
+        if pattern is not None:
+            raise self._at("content.permalink", pattern)
         fault = template_fault(self.config)
         if fault is not None:
             raise self._at(fault.key, fault.error, fault.line) from fault.error
@@ -285,10 +293,14 @@ class App:
             return self._posters[name]
 
     def _make(self, network: Network, account: Account) -> Poster:
+        return network.make(account, self.read_secret, self.net(), self.root)
+
+    def net(self) -> Net:
+        """The door to the network."""
         from bot.net import Net
 
-        net = Net(self.config.publish.timeout, self.world.clock)
-        return network.make(account, self.read_secret, net, self.root)
+        inside = self.config.content.cover_hosts
+        return Net(self.config.publish.timeout, self.world.clock, inside=inside)
 
     # --- content ----------------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_problem(place: str, message: Message, code: str, hint: Message | None) -> None:
-    say(f"{place + ': ' if place else ''}{message} [{code}]", err=True)
+    where = printable(place.replace("\n", "\\n"))
+    say(printable(f"{where + ': ' if place else ''}{message} [{code}]"), err=True)
     if hint:
         say(f"    {hint}", err=True)
 
@@ -148,7 +149,7 @@ def _call(function: Command, file: str | None, as_json: bool, options: dict[str,
     app = App(config, system_world())
     i18n.use(i18n.choose(config.ui.language, os.environ, app.config.site.language))
     try:
-        app.check_templates()
+        app.check()
         return function(app, as_json, **options)
     finally:
         app.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.app.wiring import App
-from bot.cli.common import bot_command, emit, say
+from bot.cli.common import bot_command, emit, printable, say
 from bot.i18n import msg
 from bot.words import STATES
 
@@ -13,12 +13,19 @@ from bot.words import STATES
 @bot_command("approve", "Let held posts go out: all of them, or those you name by id or path.")
 @click.argument("which", nargs=-1, metavar="[ID|PATH]…")
 def approve_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
-    from bot.app.decide import approve
+    from bot.app.decide import approve, unsayable
 
     done = approve(app, which)
+    left = unsayable(app)
     if as_json:
         emit({"approved": [d.id for d in done]})
     else:
+        for delivery in left:
+            say(
+                printable(
+                    f"{delivery.path}: {msg('its text cannot be made: edit it, or bot skip it')}"
+                )
+            )
         say(str(msg("{count} deliveries approved", count=len(done))))
     return 0
 

@@ -27,4 +27,5 @@ def feed_command(app: App, as_json: bool) -> int:
             say(str(msg("written: {name}", name=f"{app.config.feed.path}/{name}")))
         for name in written.unchanged if written else ():
             say(str(msg("unchanged: {name}", name=f"{app.config.feed.path}/{name}")))
-    return 1 if written is None or any(p.post_lost for p in problems) else 0
+    lost = written is None or bool(written.refused)
+    return 1 if lost or any(p.post_lost for p in problems) else 0

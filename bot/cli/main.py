@@ -13,6 +13,7 @@ from bot import __version__, i18n
 
 COMMANDS = {
     "init": "bot.cli.init",
+    "check": "bot.cli.check",
     "run": "bot.cli.run",
     "post": "bot.cli.post",
     "preview": "bot.cli.preview",
@@ -29,6 +30,7 @@ COMMANDS = {
 }
 HELP = {
     "init": "Write the first bot.toml for the site in a folder.",
+    "check": "Check what was written: settings, templates, posts.",
     "run": "Watch the blog, write its feeds and share new posts, until stopped.",
     "post": "One turn: share what is due, or the posts you name, and end.",
     "preview": "Show how posts would appear on every account, drafts too.",
@@ -91,4 +93,8 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
+    except OSError as error:
+        # A full disk behind a pipe, or a working directory that is gone.
+        sys.stderr.write(f"{error.strerror or error} [os]\n")
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

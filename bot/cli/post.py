@@ -22,7 +22,7 @@ from bot.cli.common import (
 from bot.cli.preview import refused_json, say_dry_run
 from bot.i18n import msg
 from bot.model import Delivery, State
-from bot.words import LEASES, first_seen, flooded
+from bot.words import LEASES, first_seen, flooded, reason
 
 if TYPE_CHECKING:
     from bot.app.turn import Request, Result
@@ -111,6 +111,7 @@ def _result_json(result: Result) -> dict[str, Any]:
         "refused": [refused_json(r) for r in result.outlook.refused],
         "not_ready": {name: str(why) for name, why in result.not_ready.items()},
         "baselines": dict(result.baselines),
+        "not_taken": result.outlook.not_taken(),
         "held": result.outlook.plan.held,
         "needs_yes": result.waiting,
         "problems": [problem_json(p) for p in result.outlook.site.problems],
@@ -153,6 +154,8 @@ def _result_text(result: Result) -> None:
     for name, why in result.paused.items():
         say(f"{name}: {msg('paused: {why}', why=str(why))}", err=True)
         say(f"    {msg('when that is mended: bot post --account {name}', name=name)}", err=True)
+    for path in result.outlook.not_taken():
+        say(printable(f"{path}: {reason('not-taken')}"))
     for name, why in result.not_ready.items():
         say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:

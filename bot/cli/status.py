@@ -116,6 +116,8 @@ def _row(delivery: Delivery, last: str) -> list[str]:
 
 
 def _command(delivery: Delivery) -> str:
+    if delivery.state is State.HELD and delivery.draft is None:
+        return str(msg("edit the post, or bot skip {id}", id=delivery.id[:8]))
     if delivery.state is State.HELD:
         return f"bot approve {delivery.id[:8]}"
     if delivery.state is State.FAILED:
@@ -147,4 +149,5 @@ def _account_row(app: App, account: AccountReport) -> list[str]:
         str(STATES[account.state]),
         str(account.reason or ""),
         str(msg("until {time}", time=until)) if until else "",
+        f"bot post --account {account.name}" if account.state == "paused" else "",
     ]

@@ -148,12 +148,12 @@ def _own_url(place: Place, naming: Naming, rules: SiteRules, prefix: str) -> str
     if ":" in url:
         url = expand(url, place, naming, rules)
     absolute = url.startswith("/")
+    if ".." in url:  # only then Hugo cleans it, and then the language may be there already
+        url = posixpath.normpath("/" + url.lstrip("/"))
+        absolute = absolute or url.startswith("/" + prefix.rstrip("/"))
     if "." not in url:
         url = url.rstrip("/") + "/"  # what has a dot anywhere may be a file
-    path = posixpath.normpath("/" + url)
-    path = re.sub("/+", "/", path)
-    if url.endswith("/") and path != "/":
-        path += "/"
+    path = re.sub("/+", "/", "/" + url)
     return path.lstrip("/") if absolute else prefix + path.lstrip("/")
 
 
@@ -219,14 +219,28 @@ def _token(token: str, place: Place, naming: Naming, rules: SiteRules) -> str:
         return _TOKENS[name](place, naming, rules)
     layout = _go_layout(name, naming.date)
     if layout is None:
-        raise ContentError(
-            msg("The permalink pattern has an unknown part: :{name}", name=name),
-            code="permalink-token",
-            hint=msg(
-                "Known are :slugorfilename, :slug, :filename, :title, :section, :year, :month, :day."
-            ),
-        )
+        raise _unknown(name)
     return layout
+
+
+def unknown_token(pattern: str) -> ContentError | None:
+    """What is wrong with a pattern, whatever the post; None: it can be used."""
+    when = datetime(2006, 1, 2, 15, 4, 5)  # noqa: DTZ001 - any date will do
+    for token in _TOKEN.findall(pattern):
+        name = token[1:].partition("[")[0]
+        if name != "sections" and name not in _TOKENS and _go_layout(name, when) is None:
+            return _unknown(name)
+    return None
+
+
+def _unknown(name: str) -> ContentError:
+    return ContentError(
+        msg("The permalink pattern has an unknown part: :{name}", name=name),
+        code="permalink-token",
+        hint=msg(
+            "Known are :slugorfilename, :slug, :filename, :title, :section, :sections, :year, :month, :day."
+        ),
+    )
 
 
 def _slice(parts: Sequence[str], bounds: str) -> Sequence[str]:

@@ -174,6 +174,11 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
         give(post, [a for url in urls for a in by_url.get(url, ()) if a.path not in here])
     for post in posts:
         give(post, [a for a in by_path.get(post.path, ()) if _still(a, post)])
+    vanished = [a for a in known if a.path not in here and a.gone_at is None and a.sketch]
+    for post in posts if vanished else ():
+        # Moved and edited at once: most of the text came along.
+        if post.path not in found and post.path not in there:
+            give(post, [a for a in vanished if mostly_same(a.sketch, post.sketch)])
     return found
 
 

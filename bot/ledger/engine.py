@@ -5,6 +5,7 @@ Alembic costs 0.4 s to import, so it is imported only where the schema is not th
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -96,8 +97,10 @@ def _sqlite(url: URL, root: Path, readonly: bool) -> Engine | None:
     if readonly and not file.exists():
         return None
     if not readonly:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(file)
     address = f"file:{quote(file.resolve().as_posix())}?mode={'ro' if readonly else 'rwc'}"
+    if readonly and not os.access(file.parent, os.W_OK) and not Path(f"{file}-wal").exists():
+        address += "&immutable=1"  # nothing can write there, so nothing changes under the reading
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
@@ -109,6 +112,20 @@ def _sqlite(url: URL, root: Path, readonly: bool) -> Engine | None:
     )
     _set_up_sqlite(engine, readonly)
     return engine
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            msg(
+                "the folder {folder} of the ledger cannot be made: {why}",
+                folder=file.parent.name,
+                why=error.strerror,
+            ),
+            hint=msg("nothing was sent; let bot write there, or name another place in state.url"),
+        ) from error
 
 
 def _set_up_sqlite(engine: Engine, readonly: bool) -> None:

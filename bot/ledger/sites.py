@@ -135,10 +135,13 @@ class Sites(Store):
             where = (targets.c.learnt.is_distinct_from(text),)
             c.execute(target(self.site, seen.account).where(*where).values(learnt=text))
 
-    def clear_wait(self, name: str) -> None:
-        """A person's word: try this target again."""
+    def clear_wait(self, name: str, now: int) -> None:
+        """A person's word: try this target again, and what waited for it, now."""
+        d = deliveries.c
+        mine = (d.site == self.site, d.account == name, d.state == "retry", d.due > now)
         with self._writing() as c:
             c.execute(target(self.site, name).values(**_wait_columns(None, None, None)))
+            c.execute(update(deliveries).where(*mine).values(due=now))
 
     def rename_target(self, before: str, after: str) -> None:
         """An account has a new name (`was`): its rows follow, where the new name has none yet."""

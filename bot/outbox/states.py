@@ -174,9 +174,14 @@ def lease_lost(delivery: Delivery, now: int, policy: Policy, *, owner_dead: bool
     living owner stays named: while it lives, what is not found may still come."""
     event = "owner-dead" if owner_dead else "lease-expired"
     if delivery.state is State.CLAIMED:
-        return Move(
-            state=State.RETRY, event=event, values={**_RELEASED, "due": min(delivery.due, now)}
-        )
+        told = dump(msg("the process ended before the call; nothing was sent"))
+        values = {
+            **_RELEASED,
+            "due": min(delivery.due, now),
+            "error": told,
+            "error_code": "not-sent",
+        }
+        return Move(state=State.RETRY, event=event, values=values)
     assert delivery.sending_at is not None
     began = delivery.sending_at
     return Move(

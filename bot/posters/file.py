@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import OutcomeUnknown, Transient
+from bot.errors import OutcomeUnknown, Transient, Unauthorized
 from bot.i18n import Message, msg
 from bot.model import (
     Absent,
@@ -62,6 +62,10 @@ class FilePoster:
     def prepare(
         self, draft: Draft, part: int, parents: tuple[Receipt, ...], with_images: bool
     ) -> Prepared:
+        if self._file.is_dir():
+            raise Unauthorized(
+                msg("{file} is a folder; it must be a file.", file=self._account.path)
+            )
         images = draft.images if with_images and part == 0 else ()
         payload = {
             "account": self._account.name,
@@ -92,6 +96,7 @@ class FilePoster:
 
     def recent(self, limit: int) -> list[Seen]:
         """The account's last lines. They hold no time, so the file's own stands for all."""
+        self._must_be_a_file()
         names = (self._account.name, *self._account.was)
         try:
             at = datetime.fromtimestamp(self._file.stat().st_mtime, UTC)
@@ -102,6 +107,12 @@ class FilePoster:
             return []
         except OSError as error:
             raise Transient(self._trouble(error)) from None
+
+    def _must_be_a_file(self) -> None:
+        if self._file.is_dir():
+            raise Unauthorized(
+                msg("{file} is a folder; it must be a file.", file=self._account.path)
+            )
 
     def close(self) -> None:
         """Nothing is kept open."""

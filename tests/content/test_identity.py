@@ -65,6 +65,15 @@ def test_a_moved_file_is_the_same_post() -> None:
     assert ids(scan([post("b.md")], one, 2))["b.md"] == ids(one)["a.md"]
 
 
+def test_a_file_moved_and_edited_at_once_is_the_same() -> None:
+    one = scan([post("a.md")])
+    mended = [*LINES[:10], "直した行です。", *LINES[11:]]
+    two = scan([post("b.md", text=mended, title="新しい題")], one, 2)
+    assert ids(two)["b.md"] == ids(one)["a.md"]
+    other = scan([post("b.md", text=text("別の話"))], one, 2)
+    assert ids(other)["b.md"] != ids(one)["a.md"]
+
+
 def test_a_moved_and_edited_file_with_its_address_or_alias_is_the_same() -> None:
     one = scan([post("a.md")])
     kept = scan([post("b.md", text=text("新"), url="https://b/a/")], one, 2)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import OutcomeUnknown, Transient
+from bot.errors import OutcomeUnknown, Transient, Unauthorized
 from bot.model import Absent, Found
 from bot.net import Net
 from bot.posters.file import missing
@@ -56,7 +56,7 @@ def test_its_own_lines_can_be_listed(rig: FileRig) -> None:
     seen = rig.poster.recent(2)  # type: ignore[attr-defined]
     assert [(s.id, s.text, s.links) for s in seen] == [("k3", TEXT, (LINK,)), ("k2", TEXT, (LINK,))]
     rig.break_reading()
-    with pytest.raises(Transient):
+    with pytest.raises(Unauthorized):
         rig.poster.recent(2)  # type: ignore[attr-defined]
 
 
