@@ -153,6 +153,7 @@ def _post(
     data: bytes, path: str, source: str, facts: _Facts, cover: Image | None, rules: SiteRules
 ) -> Post:
     matter, body, place, naming, url, dates = facts
+    summary = summarize(body, matter, naming.title, rules.headings, rules.aliases)
     return Post(
         path=path,
         source=source,
@@ -163,7 +164,7 @@ def _post(
         language=_code(place.language, rules),
         tags=_words(matter.get("tags")),
         categories=_words(matter.get("categories")),
-        summary=summarize(body, matter, naming.title, rules.headings, rules.aliases),
+        summary=summary,
         cover=cover,
         content_hash=content_hash(data),
         visible=True,
@@ -174,6 +175,7 @@ def _post(
         section=place.section,
         aliases=_words(matter.get("aliases")),
         social=_mapping(matter.get("social")),
+        unfinished=not data.endswith(b"\n") or summary.source not in ("section", "front-matter"),
         sketch=sketch(data),
         translation=place.key if len(rules.languages) > 1 else "",
     )
@@ -200,9 +202,10 @@ def _with_params(matter: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _naming(matter: Mapping[str, Any], dates: Dates) -> hugo.Naming:
+    slug = _text(matter.get("slug")) or dates.slug
     return hugo.Naming(
         title=_text(matter.get("title")),
-        slug=_text(matter.get("slug")).strip("-") or dates.slug,
+        slug=slug.strip("-"),
         url=_text(matter.get("url")),
         date=dates.date,
     )

@@ -10,7 +10,7 @@ import pytest
 from bot.content.hugo import expand, page_path, place_of
 from bot.content.names import escape, sanitize
 from bot.content.reader import read_page
-from bot.content.rules import SiteRules
+from bot.content.rules import DATE_KEYS, Language, SiteRules
 from bot.content.tree import Tree
 from bot.errors import ContentError
 
@@ -58,10 +58,24 @@ def test_patterns(pattern: str, path: str) -> None:
     [
         ("/v1.2/x", "/v1.2/x"), ("/x/y", "/x/y/"), ("x.html", "/x.html"), ("/a b/", "/a%20b/"),
         ("/%41/あ/", "/A/%E3%81%82/"), ("/A/%41/", "/A/%41/"), ("../up/", "/up/"),
+        ("/a/./b/", "/a/./b/"), ("a/../b", "/b/"), ("./x", "/./x"), ("a.b/../c", "/c/"), ("a/..b/", "/a/..b"),
+        ("...", "/..."), ("..", "/"), ("/a//b/", "/a/b/"), ("a..b/c", "/a..b/c"),
     ],
 )  # fmt: skip
 def test_an_address_of_its_own(url: str, path: str) -> None:
     assert url_of("posts/a.md", f"url: '{url}'") == path
+
+
+def test_what_hugo_cleans_may_hold_the_language_already() -> None:
+    languages = (Language(name="en"), Language(name="ja", prefix="ja/"))
+    for url, path in (("a/../ja/x", "/ja/x/"), ("ja/x", "/ja/ja/x/"), ("a/../x", "/ja/x/"), ("ja..x", "/ja..x")):  # fmt: skip
+        assert url_of("posts/a.ja.md", f"title: T\nurl: {url}", languages=languages) == path
+
+
+def test_a_slug_of_nothing_but_hyphens_is_a_slug() -> None:
+    dates = {**DATE_KEYS, "date": (":filename", "date")}
+    assert url_of("posts/2026-02-13-a b.md", "title: T", dates=dates) == "/posts/a-b/"
+    assert url_of("posts/2026-02-13-a b.md", "title: T\nslug: '-'", dates=dates) == "/posts/2026-02-13-a-b/"  # fmt: skip
 
 
 def test_ugly_addresses() -> None:

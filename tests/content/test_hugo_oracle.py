@@ -173,7 +173,7 @@ def _source(choose: random.Random) -> str:
     if choose.random() < 0.3:
         matter["slug"] = _phrase(choose, 3)
     if choose.random() < 0.1:
-        matter["url"] = "/" + _phrase(choose, 2).replace(":", "").replace("..", "") + "/"
+        matter["url"] = _url(choose)
     if choose.random() < 0.2:
         matter["draft"] = choose.choice([True, False, "true"])
     if choose.random() < 0.2:
@@ -181,6 +181,21 @@ def _source(choose: random.Random) -> str:
         return f"+++\n{lines}+++\nx\n"
     lines = "".join(f"{k}: {json.dumps(v, ensure_ascii=False)}\n" for k, v in matter.items())
     return f"---\n{lines}---\nx\n"
+
+
+def _url(choose: random.Random) -> str:
+    parts = [
+        "..",
+        ".",
+        "a..b",
+        "x",
+        "en",
+        "v1.2",
+        "",
+        _phrase(choose, 2).replace(":", "").replace("10%", ""),
+    ]
+    path = "/".join(choose.choice(parts) for _ in range(choose.randint(1, 4)))
+    return choose.choice(["", "/"]) + path + choose.choice(["", "/", ".html"])
 
 
 def _phrase(choose: random.Random, most: int) -> str:
