@@ -57,7 +57,7 @@ class Post:
     `id` is empty until the ledger has named the post; `explicit_id` is front matter's `id`/`guid`.
     `why_not` is a stable code (draft, future, expired, …), None exactly where `visible`.
     `changes_at` is when its visibility next changes by the clock alone. `sketch` tells a changed
-    text from another one; posts with the same `translation` (not empty) are one article in several
+    text from another one; `unfinished` looks as if its file were still being written; posts with the same `translation` (not empty) are one article in several
     languages: they share a `subject`, which deliveries are of. `subject` and `first_visible` (UTC
     microseconds) are the ledger's.
     """
@@ -86,6 +86,7 @@ class Post:
     social: Json = field(default_factory=dict)
     sketch: str = ""
     translation: str = ""
+    unfinished: bool = False
     subject: str = ""
     first_visible: int | None = None
 

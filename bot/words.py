@@ -70,6 +70,7 @@ REASONS = {
     "collision": msg("another post has its address"),
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
+    "unfinished": msg("its file may still be being written"),
     "doubt": msg("it may be an old post under a new name"),
     "not-taken": msg("no account takes it"),
     "language": msg("another language of it is shared"),

@@ -597,3 +597,30 @@ def test_a_folder_is_no_file_for_lines(site: Site) -> None:
     (site.root / "out.jsonl").rmdir()
     assert site.run("post", "content/posts/a.md").returncode == 0
     assert len(site.lines()) == 1
+
+
+def test_run_waits_for_a_file_that_is_still_being_written(site: Site) -> None:
+    process = subprocess.Popen(
+        site.command("run", "--first-run"), cwd=site.root, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if "feed.json" in line:
+                break
+        whole = site.post("slow").read_text(encoding="utf-8")
+        (site.root / "content" / "posts" / "slow.md").unlink()
+        head, lines = whole.split("## ")
+        half = site.root / "content" / "posts" / "half.md"
+        half.write_text(head, encoding="utf-8")
+        for line in process.stderr:
+            if "feed.json" in line:  # it has been seen, as it is so far
+                break
+        half.write_text(f"{head}## {lines}", encoding="utf-8")
+        for line in process.stderr:
+            if "half.md" in line:
+                break
+        assert [sent["text"].count("・") for sent in site.lines() if "half" in sent["url"]] == [3]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)

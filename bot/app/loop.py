@@ -44,18 +44,15 @@ class Loop:
         self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
         self._watcher: Watcher | None = None
         self._lease = "ours"
+        self._again: datetime | None = None
 
     def start(self, *, first_run: bool) -> None:
         """Agree the first run, arm the watch, start the workers. Raises ConfigError."""
-        from bot.content import Watcher
-
         app = self._app
         agree_first_run(app, agreed=first_run)
         rename_accounts(app)
         app.ledger.owners.hold(app.world.owner)
-        folder = app.root / app.config.content.path
-        self._watcher = Watcher([str(folder)], self.wake.set)
-        self._watcher.start()
+        self._watch()
         dispatcher = make_dispatcher(app, lambda: self._posts, self._stop, self._report)
         dispatcher.take_over()
         for account in app.active():
@@ -72,8 +69,9 @@ class Loop:
         """Scan, plan, write the feeds, wake the workers. What goes wrong is said, not raised."""
         app = self._app
         try:
-            seen = outlook(app, app.ledger, Request())
-            self._posts = seen.site.posts
+            self._watch()
+            seen = outlook(app, app.ledger, Request(patient=True))
+            self._posts, self._again = seen.site.posts, seen.again
             problems = [*seen.site.problems]
             self._plan(seen)
             self._wake_workers()
@@ -83,6 +81,22 @@ class Loop:
             self._dispatcher.take_over()
         except BotError as error:
             log.error("%s%s", f"{error.place}: " if error.place else "", error)
+
+    def _watch(self) -> None:
+        """Arm the watch before a scan; anew where a folder is another one than before (it was made
+        again, or its drive is back)."""
+        from bot.content import Watcher
+
+        if self._watcher is not None:
+            if not self._watcher.is_stale():
+                return
+            self._watcher.stop()
+        folders = [mount.source for mount in self._app.scanner.rules.roots]
+        before = self._watcher
+        self._watcher = Watcher(folders, self.wake.set)
+        self._watcher.start()
+        if self._watcher.problem is not None and before is None:
+            log.warning("%s", self._watcher.problem)
 
     def _plan(self, seen: Outlook) -> None:
         lease = self._app.planning()
@@ -99,6 +113,7 @@ class Loop:
     def next_change(self) -> datetime | None:
         """When the clock alone next makes a post visible or takes it away."""
         times = [post.changes_at for post in self._posts if post.changes_at is not None]
+        times += [self._again] if self._again is not None else []
         return min(times, default=None)
 
     def end(self) -> None:

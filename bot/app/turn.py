@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from bot.app.wiring import App, Site
@@ -17,16 +18,18 @@ from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.plan import Plan, View, in_order, plan, subject_of
-from bot.outbox.states import check, load
+from bot.outbox.states import check, load, micros
 from bot.settings import Account
 from bot.words import why_not
 
+QUIET, NEW = timedelta(seconds=1), timedelta(minutes=1)
 Report = Callable[[Delivery], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for. No paths, no latest, no all: what is due."""
+    """What a person asked for. No paths, no latest, no all: what is due. `patient`: a file that is
+    still being written can wait for its end (`bot run` comes back to it)."""
 
     paths: tuple[str, ...] = ()
     account: str | None = None
@@ -34,6 +37,7 @@ class Request:
     all: bool = False
     yes: bool = False
     first_run: bool = False
+    patient: bool = False
 
     @property
     def names_posts(self) -> bool:
@@ -58,6 +62,7 @@ class Outlook:
     existing: tuple[Delivery, ...]
     named: frozenset[str]
     refused: tuple[Refusal, ...]
+    again: datetime | None = None
 
     def would_send(self, accounts: Sequence[Account]) -> list[tuple[str, str]]:
         """(post id, account) of all that would go out, in order."""
@@ -150,12 +155,15 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     targets = ledger.targets() if ledger else {}
     app.learnt = {name: t.learnt for name, t in targets.items() if t.learnt is not None}
     accounts = [a for a in app.active() if request.account in (None, a.name)]
+    started = {name for name, t in targets.items() if t.baseline_at is not None}
+    patient = request.patient and all(a.name in started for a in accounts)
+    posts, again = _written(site.posts, app.now()) if patient else (site.posts, None)
     view = View(
         site=app.site_id,
-        posts=site.posts,
+        posts=posts,
         accounts=accounts if site.readable else (),
         existing=existing if site.readable else (),
-        baselined={name for name, t in targets.items() if t.baseline_at is not None},
+        baselined=started,
         compose=app.compose,
         flood=app.config.publish.flood,
         now=ledger.now() if ledger else round(app.now().timestamp() * 1_000_000),
@@ -168,7 +176,9 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         retracts={a.name for a in accounts if a.on_delete == "retract"},
         gone=gone,
     )
-    return Outlook(site=site, plan=plan(view), existing=existing, named=named, refused=refused)
+    return Outlook(
+        site=site, plan=plan(view), existing=existing, named=named, refused=refused, again=again
+    )
 
 
 def take_turn(app: App, request: Request, report: Report = lambda delivery: None) -> Result:
@@ -280,6 +290,29 @@ def rename_accounts(app: App) -> None:
 def newest(posts: Sequence[Post], count: int) -> list[Post]:
     """The newest visible ones, newest first."""
     return in_order(p for p in posts if p.visible)[::-1][:count]
+
+
+def _written(posts: Sequence[Post], now: datetime) -> tuple[Sequence[Post], datetime | None]:
+    """New files without their lines, or without a last line end, may still be being written: they
+    wait until they have been quiet for a while. Answers when to look again."""
+    quiet = {post.path: at for post in posts if (at := _quiet_at(post, now)) is not None}
+    if not quiet:
+        return posts, None
+    waiting = (
+        replace(p, visible=False, why_not="unfinished") if p.path in quiet else p for p in posts
+    )
+    return tuple(waiting), min(quiet.values())
+
+
+def _quiet_at(post: Post, now: datetime) -> datetime | None:
+    fresh = (post.first_visible or 0) > micros(now - NEW)
+    if not (post.visible and post.unfinished and fresh):
+        return None
+    try:
+        quiet = datetime.fromtimestamp(os.stat(post.source).st_mtime, UTC) + QUIET
+    except OSError:
+        return None
+    return quiet if now < quiet < now + NEW else None
 
 
 def _edited(app: App, site: Site) -> set[str]:
