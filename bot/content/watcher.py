@@ -6,6 +6,8 @@ change together (a checkout) are one hint.
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,6 +21,9 @@ LONGEST = 2_000  # events that one batch may wait for
 _AT_ONCE = frozenset(("closed", "moved"))
 _NO_CHANGE = frozenset(("opened", "closed_no_write"))
 
+Inode = tuple[int, int]
+"""Device and number."""
+
 
 class Watcher:
     """Calls `on_change` from a thread of its own. `problem` says why a folder is not watched."""
@@ -28,6 +33,7 @@ class Watcher:
         self.on_change = on_change
         self.problem: Message | None = None
         self._observer: Any = None
+        self._armed: dict[str, Inode | None] = {}
         self._stopped = threading.Event()
         self._hint = threading.Condition()
         self._names: set[str] = set()
@@ -38,21 +44,29 @@ class Watcher:
         """Arm the watch. Scan after this returns: what came before it gives no hint."""
         from watchdog.observers import Observer
 
+        self._armed = {folder: _inode(folder) for folder in self.folders}
         observer = Observer()
         handler = self._handler()
         for folder in self.folders:
+            if self._armed[folder] is None:
+                self.problem = _not_watched(folder, os.strerror(errno.ENOENT))
+                continue
             try:
                 observer.schedule(handler, folder, recursive=True)
             except OSError as error:
-                self.problem = _not_watched(folder, error)
+                self.problem = _not_watched(folder, error.strerror or str(error))
         self._thread = threading.Thread(target=self._tell, name="content-watcher", daemon=True)
         self._thread.start()
         try:
             observer.start()
         except OSError as error:
-            self.problem = _not_watched(", ".join(self.folders), error)
+            self.problem = _not_watched(", ".join(self.folders), error.strerror or str(error))
             return
         self._observer = observer
+
+    def is_stale(self) -> bool:
+        """Whether a folder is no longer the one that is watched."""
+        return any(_inode(folder) != inode for folder, inode in self._armed.items())
 
     def stop(self) -> None:
         self._stopped.set()
@@ -107,9 +121,17 @@ class Watcher:
                 return
 
 
-def _not_watched(folder: str, error: OSError) -> Message:
+def _inode(folder: str) -> Inode | None:
+    try:
+        info = os.stat(folder)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+def _not_watched(folder: str, reason: str) -> Message:
     return msg(
         "Changes in {folder} are not noticed at once ({reason}); they are found by looking at intervals.",
         folder=folder,
-        reason=error.strerror or str(error),
+        reason=reason,
     )
