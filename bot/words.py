@@ -104,3 +104,11 @@ STATES = {
     "disabled": msg("disabled"),
     "not-ready": msg("not ready"),
 }
+
+UNITS = {
+    "x-weighted": msg("weighted characters"),
+    "graphemes": msg("characters"),
+    "code-points": msg("code points"),
+    "utf16": msg("UTF-16 units"),
+    "bytes": msg("bytes"),
+}

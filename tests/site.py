@@ -71,9 +71,9 @@ class Site:
     def command(self, *args: str) -> list[str]:
         return [sys.executable, "-m", "bot", *args]
 
-    def run(self, *args: str, env: dict[str, str] | None = None) -> Ran:
+    def run(self, *args: str, env: dict[str, str] | None = None, encoding: str = "utf-8") -> Ran:
         """The command in this process: the same entry, without another start of Python."""
-        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
         with (
             contextlib.chdir(self.root),
             mock.patch.dict(os.environ, env or {}),
@@ -114,4 +114,4 @@ def _written(stream: io.TextIOWrapper) -> str:
     stream.flush()
     buffer = stream.buffer
     assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue().decode("utf-8")
+    return buffer.getvalue().decode(stream.encoding)

@@ -101,10 +101,15 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 def printable(text: str) -> str:
-    """Text of a post on a terminal: no control character gets through but a line break."""
-    return "".join(
-        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text
-    )
+    """Text of a post on a terminal: no control character gets through but a line break, and none
+    that turns the direction of what follows."""
+    return "".join("\ufffd" if _commands(c) else c for c in text)
+
+
+def _commands(c: str) -> bool:
+    if c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
+        return True
+    return c != "\n" and unicodedata.category(c) in ("Cc", "Cs")
 
 
 def width(text: str) -> int:

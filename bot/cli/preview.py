@@ -21,7 +21,7 @@ from bot.cli.common import (
 )
 from bot.i18n import Message, msg
 from bot.model import Image, Measure, Replay
-from bot.words import reason
+from bot.words import UNITS, reason
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from bot.app.preview import DryRun, Shown
     from bot.app.turn import Refusal, Request
 
-UNITS = {
-    "x-weighted": msg("weighted characters"),
-    "graphemes": msg("characters"),
-    "code-points": msg("code points"),
-    "utf16": msg("UTF-16 units"),
-    "bytes": msg("bytes"),
-}
 LOST = {
     (Replay.KEYED,): msg("the same request again is safe, and is made"),
     (Replay.SEARCHABLE,): msg("the account is read for it before anything is repeated"),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from bot.compose.links import find_links
-from bot.model import Draft
+from bot.model import Draft, Part
 from bot.settings import Price
 
 PRICES: Mapping[str, tuple[Price, ...]] = MappingProxyType(
@@ -26,6 +26,11 @@ def cost(draft: Draft, on: date, own: Sequence[Price] = ()) -> Decimal | None:
     if not valid:
         return None
     price = sorted(valid, key=lambda price: price.since)[-1]
-    texts = [price.link_post if find_links(part.text) else price.post for part in draft.parts]
+    texts = [price.link_post if _has_link(draft, part) else price.post for part in draft.parts]
     alts = [price.alt for image in draft.images if image.alt]
     return sum((Decimal(str(dollars)) for dollars in (*texts, *alts)), Decimal(0))
+
+
+def _has_link(draft: Draft, part: Part) -> bool:
+    """The article's own, also where its domain is newer than the list that we know."""
+    return bool(draft.link and draft.link in part.text) or bool(find_links(part.text))

@@ -25,6 +25,11 @@ def test_a_link_is_what_costs() -> None:
     assert cost(draft(link="never", image="none"), DAY) == Decimal("0.015")
 
 
+def test_a_domain_that_is_newer_than_the_list_costs_as_a_link() -> None:
+    made = draft(changes={"url": "https://blog.zzzz/a/"}, image="none")
+    assert cost(made, DAY) == Decimal("0.200")
+
+
 def test_each_part_of_a_thread_is_paid() -> None:
     assert cost(draft(thread=True, image="none"), DAY) == Decimal("0.215")
 
