@@ -13,6 +13,7 @@ from bot import __version__, i18n
 
 COMMANDS = {
     "init": "bot.cli.init",
+    "login": "bot.cli.login",
     "check": "bot.cli.check",
     "run": "bot.cli.run",
     "post": "bot.cli.post",
@@ -30,7 +31,8 @@ COMMANDS = {
 }
 HELP = {
     "init": "Write the first bot.toml for the site in a folder.",
-    "check": "Check what was written: settings, templates, posts.",
+    "login": "Log in to an account, here or over SSH.",
+    "check": "Log in to every account and show what is there; compare addresses with Hugo's.",
     "run": "Watch the blog, write its feeds and share new posts, until stopped.",
     "post": "One turn: share what is due, or the posts you name, and end.",
     "preview": "Show how posts would appear on every account, drafts too.",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     Connection,
     func,
+    or_,
     select,
     update,
 )
@@ -122,6 +123,13 @@ class Sites(Store):
         with self._reading() as c:
             found = c.execute(select(targets).where(targets.c.site == self.site))
             return {row.name: rows.to_target(row) for row in found}
+
+    def set_remote_id(self, name: str, remote_id: str) -> bool:
+        """Whose login it is, at the first one; False where it was another's before."""
+        free = or_(targets.c.remote_id.is_(None), targets.c.remote_id == remote_id)
+        with self._writing() as c:
+            changed = c.execute(target(self.site, name).where(free).values(remote_id=remote_id))
+            return changed.rowcount == 1
 
     def set_wait(self, seen: Delivery, until: int, reason: str, paused: str | None) -> None:
         """The target of `seen` makes no call before `until`."""

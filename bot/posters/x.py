@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 LIMIT = TextLimit(unit="x-weighted", maximum=280, link_cost=23)
 """https://docs.x.com/fundamentals/counting-characters"""
 
+SERVER: str | None = None
+"""What stands in for X where its own hosts cannot be called."""
 SECRETS = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
 ALT_LIMIT = 1000  # CreateMediaMetadataRequest in https://api.x.com/2/openapi.json
 IMAGE_BYTES, IMAGE_SIDE = 5_000_000, 4096
@@ -89,7 +91,7 @@ def missing(account: Account, read: ReadSecret) -> Message | None:
 
 
 def make(account: Account, read: ReadSecret, net: Net, root: Path) -> XPoster:
-    return XPoster(account, read, net, root)
+    return XPoster(account, read, net, root, SERVER)
 
 
 class XPoster(NoEdit):

@@ -61,6 +61,8 @@ class MastodonServer(FakeServer):
         self.media_script: list[Reply] = []
         self.has_v2 = self.turns_pages = self.tells_source = self.deletes = True
         self.new_ids = self.ill = False
+        self.app: dict[str, str] = {}
+        self.codes: dict[str, str] = {}
         self.sources: dict[str, str] = {}
         self.media_limits: dict[str, Any] = {"description_limit": 1500}
         self.processing = 0
@@ -87,6 +89,11 @@ class MastodonServer(FakeServer):
                 return Reply(200, self._instance())
             if call.path == "/api/v1/instance":
                 return Reply(200, self._instance() | {"uri": "127.0.0.1"})
+            if call.path == "/api/v1/apps":
+                self.app = call.form()
+                return Reply(200, {"id": "1", "client_id": "the client", "client_secret": "c/s"})
+            if call.path == "/oauth/token":
+                return self._give_token(call.form())
             if call.path.startswith("/api/") and "instance" not in call.path:
                 return self._private(call)
             return Reply(404, {"error": "Not Found"})
@@ -94,6 +101,15 @@ class MastodonServer(FakeServer):
     def add(self, token: str, **status: Any) -> dict[str, Any]:
         """A post that was there before, or made by hand."""
         return self._publish(self._account(token), {"visibility": "public", **status})
+
+    def _give_token(self, form: dict[str, str]) -> Reply:
+        """https://docs.joinmastodon.org/methods/oauth/#token"""
+        token = self.codes.pop(form.get("code", ""), None)
+        fits = (form["client_id"], form["client_secret"]) == ("the client", "c/s")
+        if token is None or not fits or form["redirect_uri"] != self.app["redirect_uris"]:
+            error = {"error": "invalid_grant", "error_description": "The provided grant is invalid"}
+            return Reply(400, error)
+        return Reply(200, {"access_token": token, "token_type": "Bearer", "scope": form["scope"]})
 
     def _instance(self) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ class MisskeyServer(FakeServer):
         self.upload_script: list[Reply] = []
         self.limit = 3000
         self._made = -1
+        self.allowed: set[str] = set()
         self.reset_ms: int | None = None
 
     def shown(self, what: str) -> Any:
@@ -33,6 +34,11 @@ class MisskeyServer(FakeServer):
         with self.lock:
             if call.path == "/api/meta":
                 return Reply(200, {"version": "2026.5.1", "maxNoteTextLength": self.limit})
+            if call.path.startswith("/api/miauth/"):
+                session = call.path.split("/")[3]
+                if session not in self.allowed:
+                    return Reply(200, {"ok": False})
+                return Reply(200, {"ok": True, "token": self.token, "user": {"id": "9me"}})
             if call.token != self.token:
                 return _error(401, "AUTHENTICATION_FAILED")
             if call.path == "/api/i":

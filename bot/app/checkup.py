@@ -1,0 +1,73 @@
+"""`bot check`: every account is logged in to and asked who it is. Nothing visible is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bot.app.owners import remember
+from bot.app.wiring import App
+from bot.errors import BotError, Unauthorized, UsageError
+from bot.i18n import msg
+from bot.model import Identified, Identity
+from bot.posters.registry import NETWORKS
+from bot.settings import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """One account: who it is (None: its network has no logins), or why that cannot be told."""
+
+    account: Account
+    identity: Identity | None = None
+    error: BotError | None = None
+
+
+def checkup(app: App, names: Collection[str]) -> list[Checkup]:
+    """The accounts of these names, else all that are switched on."""
+    if unknown := [name for name in names if app.account(name) is None]:
+        raise UsageError(msg("There is no account {name}.", name=unknown[0]), code="no-account")
+    wanted = [a for a in app.accounts if (a.name in names if names else a.enabled)]
+    found: list[Checkup] = []
+    for account in wanted:
+        found.append(_checked(app, account, found))
+    return found
+
+
+def _checked(app: App, account: Account, before: Collection[Checkup]) -> Checkup:
+    try:
+        identity = _identity(app, account)
+    except BotError as error:
+        return Checkup(account=account, error=error)
+    if identity is None:
+        return Checkup(account=account)
+    try:
+        _only_once(identity, before)
+        remember(app, account.name, identity)
+    except BotError as error:
+        return Checkup(account=account, identity=identity, error=error)
+    return Checkup(account=account, identity=identity)
+
+
+def _identity(app: App, account: Account) -> Identity | None:
+    network = NETWORKS[account.network]
+    why = network.missing(account, app.read_secret)
+    if why is not None:
+        hint = msg("Log in: bot login {account}", account=account.name)
+        raise Unauthorized(why, code="not-ready", hint=hint)
+    poster = network.make(account, app.read_secret, app.net(), app.root)
+    try:
+        return poster.identity() if isinstance(poster, Identified) else None
+    finally:
+        poster.close()
+
+
+def _only_once(identity: Identity, before: Collection[Checkup]) -> None:
+    for other in before:
+        if other.identity is not None and other.identity.id == identity.id:
+            name = other.account.name
+            raise Unauthorized(
+                msg("{who} is the account {other} already.", who=identity.name, other=name),
+                code="same-account",
+                hint=msg("Remove one of the two: else each post would be shared twice there."),
+            )
