@@ -177,8 +177,15 @@ def _post(
         social=_mapping(matter.get("social")),
         unfinished=not data.endswith(b"\n") or summary.source not in ("section", "front-matter"),
         sketch=sketch(data),
-        translation=place.key if len(rules.languages) > 1 else "",
+        translation=_translation(matter, place) if len(rules.languages) > 1 else "",
     )
+
+
+def _translation(matter: Mapping[str, Any], place: hugo.Place) -> str:
+    """What translations of one article share: a key of their own, else their path without
+    language. (https://gohugo.io/content-management/multilingual/#bypassing-default-linking)"""
+    key = _text(matter.get("translationkey"))
+    return f"key:{key}" if key else place.key
 
 
 def place_of_source(source: str, rules: SiteRules, tree: Tree) -> hugo.Place:

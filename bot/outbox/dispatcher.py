@@ -193,7 +193,9 @@ class Dispatcher:
             self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
             return False
         self._adopted.add(account)
-        links = {canonical_link(link): post for post in reversed(seen) for link in post.links}
+        known = self._ledger.receipts(waiting[0], 0) if seen else set()
+        others = [post for post in reversed(seen) if post.id not in known]
+        links = {canonical_link(link): post for post in others for link in post.links}
         for row in waiting:
             there = links.get(canonical_link((row.draft or {}).get("link") or row.url))
             if there is not None:

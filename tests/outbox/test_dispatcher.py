@@ -503,6 +503,18 @@ def test_only_the_same_link_is_adopted_and_reading_comes_once(ledger: Ledger, ne
     assert net.texts() == ["by another tool", "一", "二"]
 
 
+def test_what_another_delivery_has_sent_is_not_adopted(ledger: Ledger, net: Network) -> None:
+    """Another article at an address that was shared before: it is another post."""
+    link = "https://blog.example/posts/a/"
+    for title in ("一", "二"):
+        (row,) = planned(ledger, title)
+        with_link = draft_json(replace(a_draft(title), link=link))
+        ledger.compose_anew([(row, {"draft": with_link})], ledger.now())
+        adopting(ledger, net).turn(["a"])
+        net.visible[-1]["link"] = link
+    assert net.texts() == ["一", "二"]
+
+
 def test_an_account_that_cannot_be_read_waits(
     ledger: Ledger, clock: FakeClock, net: Network
 ) -> None:
