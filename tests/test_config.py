@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot import i18n
 from bot.config import default_site_id, load, parse_duration, read_secret
 from bot.errors import ConfigError
-from bot.settings import Config, Secret
+from bot.settings import Config, Price, Rule, Secret, When
 from bot.toml_lines import line_of, locate
 
 SITE = '[site]\nurl = "https://example.com/"\n'
@@ -583,3 +583,60 @@ def test_every_key_of_any_toml_is_found(data: dict[str, Any]) -> None:
 @given(st.text(st.sampled_from("ab[]{}=,.'\"\\\n #1"), max_size=40))
 def test_the_scan_ends_on_anything(text: str) -> None:
     assert all(line >= 1 for line in locate(text).values())
+
+
+# --- lists of tables ------------------------------------------------------------------------------
+
+ACCOUNT = '[[accounts]]\nname = "a"\nnetwork = "x"\n'
+
+
+def test_rules_and_prices_are_lists_of_tables(site: Path) -> None:
+    rules = (
+        "[[accounts.rules]]\n"
+        'when = { tags = ["AI", "速報"], languages = ["ja"] }\npriority = 5\nlink = "never"\n'
+        '[[accounts.rules]]\ntemplate = "{{ title }}"\nskip = false\n'
+    )
+    prices = "[[accounts.prices]]\nsince = 2027-01-01\npost = 1\nlink_post = 0.5\n"
+    (account,) = config(site, SITE + ACCOUNT + rules + prices).accounts
+    assert account.rules == (
+        Rule(when=When(tags=("AI", "速報"), languages=("ja",)), priority=5, link="never"),
+        Rule(template="{{ title }}", skip=False),
+    )
+    assert account.prices == (Price(since=date(2027, 1, 1), post=1.0, link_post=0.5),)
+    assert isinstance(account.prices[0].post, float)
+
+
+def test_rules_may_stand_inline_and_in_the_defaults_where_an_accounts_replace_them(
+    site: Path,
+) -> None:
+    shared = '[defaults]\nrules = [{ when = { sections = ["a"] }, skip = true }]\n'
+    other = ACCOUNT.replace('"a"', '"b"') + "rules = []\n"
+    for_x = "[[defaults.x.prices]]\nsince = 2027-01-01\n"
+    first, second = config(site, SITE + shared + for_x + ACCOUNT + other).accounts
+    assert first.rules == (Rule(when=When(sections=("a",)), skip=True),)
+    assert second.rules == ()
+    assert first.prices == second.prices == (Price(since=date(2027, 1, 1)),)
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "code", "said"),
+    [
+        ('[[accounts.rules]]\nskipp = true\n', 7, "config-unknown-key", "skip"),
+        ('[[accounts.rules]]\nwhen = { tag = ["a"] }\n', 7, "config-unknown-key", "tags"),
+        ('[[accounts.rules]]\nwhen = "AI"\n', 7, "config-type", "a table"),
+        ('[[accounts.rules]]\n[[accounts.rules]]\nlink = "maybe"\n', 8, "config-value", "always"),
+        ('[accounts.rules]\nskip = true\n', 6, "config-type", "[[accounts.rules]]"),
+        ('rules = ["a"]\n', 6, "config-type", "[[accounts.rules]]"),
+        ('[[accounts.prices]]\npost = 1\n', 6, "config-required", "since"),
+        ('[[accounts.prices]]\nsince = "2027-01-01"\n', 7, "config-type", "without quotes"),
+        ('[[accounts.prices]]\nsince = 2027-01-01\npost = -1\n', 8, "config-value", "0 or more"),
+        ('[[defaults.rules]]\nskipp = true\n', 7, "config-unknown-key", "skip"),
+        ('[[defaults.prices]]\nsince = 2027-01-01\n', 6, "config-network", "defaults.x"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_list_of_tables_has_its_line(
+    site: Path, rule: str, line: int, code: str, said: str
+) -> None:
+    error = refused(site, SITE + ACCOUNT + rule)
+    assert (error.code, error.line) == (code, line)
+    assert said in words(error)

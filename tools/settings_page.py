@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import abc
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
+from datetime import date
 from pathlib import Path
 from typing import Any, get_origin
 
+from bot.compose.social import KEYS
 from bot.compose.template import VARIABLES
 from bot.schema import Spec, schema
-from bot.settings import NETWORKS, Account, Config, Secret
+from bot.settings import NETWORKS, Account, Config, Price, Rule, Secret, When
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -53,7 +55,68 @@ template = """
 {{{{ link }}}}
 {{{{ hashtags }}}}"""
 ```
+
+Where it is too long the bullets go, as without a template. `| shrink(n)` says instead what may become
+shorter, and in which order: with `{{{{ bullets | shrink(1) }}}}` and `{{{{ title | shrink(2) }}}}` the bullets
+first, then the title; what has no mark stays whole.
 '''
+
+RULES = """\
+### [[accounts.rules]]
+
+What holds for some of an account's posts: as many tables as are needed, in their order. `when` names
+the posts; a list in it is met by one of its words, and all of its lists must be met. What a rule does
+not say stays as it is; the author's own word (`social` in front matter) goes before all of them.
+
+```toml
+[[accounts.rules]]
+when = { tags = ["AI"], languages = ["ja"] }
+priority = 5
+template = "{{ title }} {{ link }}"
+
+[[accounts.rules]]
+when = { sections = ["diary"] }
+skip = true
+```
+"""
+
+WHEN = """\
+In `when`:
+"""
+
+PRICES = """\
+What X takes is known to bot, by the day from which it holds. Another price is a table
+`[[defaults.x.prices]]` (or `[[accounts.prices]]`, for one account):
+
+```toml
+[[defaults.x.prices]]
+since = 2026-04-20
+post = 0.015
+link_post = 0.200
+alt = 0.005
+```
+"""
+
+SOCIAL = """\
+## In a post's front matter
+
+What an author says of one post goes before all that is configured:
+
+```yaml
+social:
+  text: All the text that is shared; link and hashtags are added
+  fit: true          # it may be cut where it is too long; without this that is an error
+  tags: [AI]         # instead of the post's own tags
+  link: never        # always, auto or never
+  skip: false        # true: it is shared nowhere
+  cw: Spoilers       # a content warning, where the network has it
+  priority: 5
+  x: {{text: Only for X}}
+  bluesky: {{skip: true}}
+```
+
+All keys: {keys}. Under a network's name they hold for that network and go before the rest.
+"""
 
 NETWORK = """\
 ### network = "{network}"
@@ -70,10 +133,14 @@ def page() -> str:
             parts += [f"## [{name}]\n", _table(schema(spec.type))]
     own = schema(Account)
     parts += [ACCOUNTS, _table({n: spec for n, spec in own.items() if not spec.networks})]
+    parts += [RULES, _table(schema(Rule)), WHEN, _table(schema(When))]
     for network in NETWORKS:
         known = {n: spec for n, spec in own.items() if network in spec.networks}
         parts += [NETWORK.format(network=network), _table(known)]
+        if "prices" in known:
+            parts += [PRICES, _table(schema(Price))]
     parts.append(TEMPLATES.format(variables=", ".join(f"`{name}`" for name in VARIABLES)))
+    parts.append(SOCIAL.format(keys=", ".join(f"`{key}`" for key in KEYS)))
     return "\n".join(parts)
 
 
@@ -96,6 +163,7 @@ _KINDS: Mapping[Any, str] = {
     float: "number",
     tuple: "list of texts",
     abc.Mapping: "table of texts",
+    date: "date",
     Secret: "secret",
 }
 
@@ -103,13 +171,15 @@ _KINDS: Mapping[Any, str] = {
 def _kind(spec: Spec) -> str:
     if spec.or_secret:
         return "text or secret"
+    if spec.tables:
+        return "list of tables"
     return _KINDS.get(get_origin(spec.type) or spec.type, "table")
 
 
 def _default(spec: Spec) -> str:
     if spec.default is MISSING:
         return "needed"
-    return "–" if spec.default in (None, "", ()) else f"`{_toml(spec.default)}`"
+    return "–" if spec.table or spec.default in (None, "", ()) else f"`{_toml(spec.default)}`"
 
 
 def _toml(value: Any) -> str:
