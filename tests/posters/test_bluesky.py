@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import MediaRefused, OutcomeUnknown, PosterError, Rejected, Unauthorized
+from bot.errors import (
+    MediaRefused,
+    OutcomeUnknown,
+    PosterError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+)
 from bot.model import Absent, Image
 from bot.net import Answer
 from bot.posters import bluesky
@@ -231,6 +238,7 @@ def test_a_blob_that_is_gone_at_the_commit(rig: BlueskyRig, tmp_path: Path) -> N
 
 CASES: list[tuple[int, str, str, type[PosterError] | None]] = [
     (200, "", "", None),
+    (429, "RateLimitExceeded", "Rate Limit Exceeded", RateLimited),
     (400, "ExpiredToken", "Token has expired", StaleToken),
     (400, "InvalidToken", "Token could not be verified", StaleToken),
     (401, "AuthMissing", "Authentication Required", Unauthorized),
