@@ -37,9 +37,7 @@ def site(tmp_path: Path) -> Site:
 
 
 @contextmanager
-def looping(
-    site: Site, clock: Hands | None = None
-) -> Iterator[tuple[App, Loop, threading.Event]]:
+def looping(site: Site, clock: Hands | None = None) -> Iterator[tuple[App, Loop, threading.Event]]:
     world = World(clock=clock or Hands(NOW), environ={}, jitter=lambda: 0.0, owner="test")
     app = App(load(None, str(site.root)), world)
     stop, wake = threading.Event(), threading.Event()
