@@ -38,6 +38,13 @@ _FLAGS = (
 )
 """The pairs of regional indicators that are a flag: https://www.unicode.org/reports/tr51/#Flags"""
 
+_JOINED = (
+    "❤💋👨👩🧑👦👧🧒🤝🐰🦰🦱🦲🦳♀♂⚕⚖✈🌾🍳🍼🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦯🦼🦽🎄🩰"
+    "⚧☠❄⬛🗨🌈🦺🔥🩹💨💫🌫↔↕➡💥🟩🟫🫯"
+)
+"""What an emoji may be joined with: https://unicode.org/Public/emoji/latest/emoji-zwj-sequences.txt.
+Others stand one beside the other, and each has its weight."""
+
 
 def measure(text: str, limit: TextLimit) -> tuple[Measure, ...]:
     """The length in the network's unit, then in bytes where those are capped too."""
@@ -187,11 +194,12 @@ def _emoji() -> Any:
         r"|[[\p{Emoji}--\p{Emoji_Presentation}]--[0-9#*©®]]\uFE0F?"
         r"|[\p{Emoji_Presentation}--\p{Regional_Indicator}])"
     )
+    joined = rf"[{_JOINED}]\p{{Emoji_Modifier}}?\uFE0F?"
     flags = "|".join(_shifted(flag, 0x1F1E6 - ord("A")) for flag in _FLAGS.split())
     nations = "|".join(_shifted(name, 0xE0000) for name in ("gbeng", "gbsct", "gbwls"))
     nations = f"\U0001f3f4(?:{nations})\U000e007f"
     keycap = r"[0-9#*]\uFE0F?\u20E3"
-    return regex.compile(rf"{keycap}|{flags}|{nations}|{one}(?:\u200D{one})*", regex.V1)
+    return regex.compile(rf"{keycap}|{flags}|{nations}|{one}(?:\u200D{joined})*", regex.V1)
 
 
 def _shifted(letters: str, by: int) -> str:

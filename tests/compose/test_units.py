@@ -125,3 +125,8 @@ def test_each_unit(limit: TextLimit, length: int) -> None:
 def test_a_link_cost_in_any_unit() -> None:
     limit = TextLimit(unit="code-points", maximum=100, link_cost=10)
     assert measure("見よ https://example.com/long/path", limit)[0].length == 13
+
+
+def test_what_is_no_emoji_together_weighs_one_by_one() -> None:
+    assert x_weight("👩\u200d🚀") == x_weight("🏳️\u200d🌈") == 2
+    assert x_weight("☺\u200d😀") == 2 + 1 + 2
