@@ -53,7 +53,18 @@ def cluster(folder: Path, *, fsync: bool = False) -> Iterator[str]:
     data = folder / "data"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     subprocess.run(
-        [bin / "initdb", "-D", data, "-U", "bot", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+        [
+            bin / "initdb",
+            "-D",
+            data,
+            "-U",
+            "bot",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ],
         check=True,
         **quiet,  # type: ignore[call-overload]
         **as_user,
