@@ -98,6 +98,8 @@ def read_page(
         return _page(data, path, source, rules, tree, modified, look)
     except ContentError as error:
         error.path = path
+        if error.code == "url-absolute":
+            error.line = _line_of("url", decode(data))
         raise
 
 
@@ -133,7 +135,7 @@ def _page(
         post=_post(data, path, source, facts, cover, rules),
         visibility=visibility,
         wanted=wanted,
-        problems=(*bad, *_strange_keys(own, path), *([problem] if problem else [])),
+        problems=(*bad, *_strange_keys(own, path, text), *([problem] if problem else [])),
         cascade=tuple(read_cascade(own["cascade"], place.folder, place.language))
         if "cascade" in own
         else (),
@@ -219,18 +221,24 @@ def _naming(matter: Mapping[str, Any], dates: Dates) -> hugo.Naming:
 
 
 def _bad_date(key: str, value: Any, path: str, text: str) -> Problem:
-    line = re.search(rf"^[ \t\"']*{key}[ \t\"']*[:=]", text, re.IGNORECASE | re.MULTILINE)
     return Problem(
         path=path,
         message=msg("`{key}` is no date: {value}", key=key, value=str(value)[:40]),
         code="date",
-        line=text.count("\n", 0, line.start()) + 1 if line else None,
+        line=_line_of(key, text),
         hint=msg("Write it like 2026-02-10 or 2026-02-10T09:00:00+09:00."),
         post_lost=False,
     )
 
 
-def _strange_keys(matter: Mapping[str, Any], path: str) -> Iterable[Problem]:
+def _line_of(key: str, text: str) -> int | None:
+    """The line where the front matter says `key`, in any of its formats."""
+    shape = rf"^[ \t\"'{{]*{re.escape(key)}[ \t\"']*[:=]"
+    found = re.search(shape, text, re.IGNORECASE | re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+def _strange_keys(matter: Mapping[str, Any], path: str, text: str) -> Iterable[Problem]:
     """A key that begins with a full-width or no-break space: an indentation that is none."""
     for key in matter:
         if key[:1] in ("\u3000", "\xa0"):
@@ -238,6 +246,7 @@ def _strange_keys(matter: Mapping[str, Any], path: str) -> Iterable[Problem]:
                 path=path,
                 message=msg("The key {key} begins with a full-width space.", key=key.strip()),
                 code="full-width-space",
+                line=_line_of(key, text),
                 hint=msg("Indent with ordinary spaces."),
                 post_lost=False,
             )

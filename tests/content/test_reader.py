@@ -97,7 +97,7 @@ def test_no_spelling_leaks_a_draft(text: str, tmp_path: Path) -> None:
         (b"---\ntitle: x\n---\n\x93\xfa", "not-utf8", 4),
         ("---\ntitle: x\n---\na\ufffdb", "lost-character", 4),
         ("---\ntitle: x\0\n---\n", "nul", 2),
-        ("---\nurl: https://other.example/\n---\n", "url-absolute", None),
+        ("---\nurl: https://other.example/\n---\n", "url-absolute", 2),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(
