@@ -67,7 +67,7 @@ def decode(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error.start) from None
-    if "\ufffd" in text or "\0" in text:
+    if "\ufffd" in text or b"\0" in data:
         raise _damaged(text)
     return text.removeprefix("\ufeff")
 

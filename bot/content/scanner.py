@@ -108,7 +108,8 @@ class Scanner:
         self._kept = {}
         for source, stamp in files.items():
             kept = before.get(source)
-            if kept is None or again or stamp != stamps.get(source) or source in self._doubtful:
+            fits = kept is not None and not again and stamp == stamps.get(source)
+            if kept is None or not (fits and self._holds(source, kept)):
                 fresh = self._read(source, stamp)
                 if fresh != kept:
                     changed.add(fresh.path)
@@ -118,6 +119,16 @@ class Scanner:
         if changed or self._kept.keys() != before.keys():
             self._view = None
         return frozenset(changed)
+
+    def _holds(self, source: str, kept: _Kept) -> bool:
+        """Whether what could not be found at the last reading (the file, its cover) is still so."""
+        if source not in self._doubtful:
+            return True
+        if kept.page is None:
+            return False
+        post = kept.page.post
+        image, problem = self._look(kept.page.wanted, post.path, source, post.url)
+        return image == post.cover and (problem is None or problem in kept.problems)
 
     def _read_tree(self, files: Mapping[str, Stamp]) -> Tree:
         """The folders with an _index.md, and what cascades down from there."""

@@ -12,7 +12,7 @@ from bot.content.files import read_file
 from bot.content.scanner import Scanner
 from bot.content.walk import is_temporary
 
-from .support import NOW, rules_at, write
+from .support import NOW, PNG, rules_at, write
 
 POST = "---\ntitle: {}\ndate: 2026-01-01\n---\n本文\n"
 
@@ -47,6 +47,24 @@ def test_an_unchanged_tree_reads_no_file(tmp_path: Path, monkeypatch: pytest.Mon
     second = scanner.scan(NOW + timedelta(days=1))
     assert second.posts == first.posts
     assert second.changed == frozenset()
+
+
+def test_a_missing_cover_reads_no_post_and_is_found_when_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "content/a.md", "---\ntitle: x\ncover: /a.png\n---\n")
+    scanner = Scanner(rules_at(tmp_path))
+    first = scanner.scan(NOW)
+    assert [p.code for p in first.problems] == ["cover-missing"]
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.content.scanner.read_file", lambda file: pytest.fail(file))
+        assert scanner.scan(NOW).posts == first.posts
+    write(tmp_path / "static/a.png", PNG)
+    scan = scanner.scan(NOW)
+    assert scan.problems == ()
+    assert scan.changed == {"content/a.md"}
+    assert scan.posts[0].cover is not None
+    assert scan.posts[0].cover.mime == "image/png"
 
 
 def test_what_changed_came_or_went_is_named(tmp_path: Path) -> None:
