@@ -85,13 +85,13 @@ def identify(
         )
         articles.append(article)
     before = {a.id: a for a in known}
-    present = {a.id for a in articles}
-    lost = {a.id for a in known if a.path in set(unread)}
+    unread = set(unread)
+    here = {a.id for a in articles} | {a.id for a in known if a.path in unread}
     return Identified(
         posts=tuple(_apart(named, articles)),
         articles=tuple(articles),
         changed=tuple(a for a in articles if before.get(a.id) != a),
-        missing=tuple(a for a in known if a.id not in present | lost),
+        missing=tuple(a for a in known if a.id not in here),
         problems=tuple(problems),
         doubtful=frozenset(doubtful),
     )
@@ -139,8 +139,12 @@ def _hashes(kept: str) -> set[str]:
 def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) -> dict[str, Article]:
     """path → article, by the surest sign first; each article is given away once."""
     here = {post.path for post in posts} | unread
-    left = {a.id: a for a in known}
-    found: dict[str, Article] = {}
+    found = _settled(posts, known)
+    used = {a.id for a in found.values()}
+    left = {a.id: a for a in known if a.id not in used}
+    rest = [post for post in posts if post.path not in found]
+    if not rest:
+        return found
 
     def give(post: Post, candidates: Iterable[Article]) -> None:
         if post.path in found:
@@ -152,34 +156,41 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
 
     at = {post.path: post for post in posts}
     there = {a.path for a in known if a.gone_at is None}
-    by_id = {a.id: a for a in known}
-    by_path = _group(known, lambda a: a.path)
-    by_hash = _group(known, lambda a: a.content_hash)
-    by_url = _group(known, lambda a: a.url)
+    by_id = dict(left)
+    by_path = _group(by_id.values(), lambda a: a.path)
+    by_hash = _group(by_id.values(), lambda a: a.content_hash)
+    by_url = _group(by_id.values(), lambda a: a.url)
     # A copied post bears the same id: the file that had it keeps it.
-    bearers = [post for post in posts if post.explicit_id in by_id]
+    bearers = [post for post in rest if post.explicit_id in by_id]
     for post in sorted(bearers, key=lambda p: by_id[p.explicit_id or ""].path != p.path):
         give(post, [by_id[post.explicit_id or ""]])
-    for post in posts:
+    for post in rest:
         same = by_path.get(post.path, ())
         give(post, [a for a in same if a.content_hash == post.content_hash])
-    for post in posts:
+    for post in rest:
         # Moved away, and its old path is free or has another post by now.
         was = by_hash.get(post.content_hash, ()) if post.path not in there else ()
         give(post, [a for a in was if a.path not in here or _replaced(a, at.get(a.path))])
-    for post in posts:
+    for post in rest:
         give(post, [a for a in by_path.get(post.path, ()) if a.url == post.url])
-    for post in posts:
+    for post in rest:
         urls = (post.url, *post.aliases)
         give(post, [a for url in urls for a in by_url.get(url, ()) if a.path not in here])
-    for post in posts:
+    for post in rest:
         give(post, [a for a in by_path.get(post.path, ()) if _still(a, post)])
-    vanished = [a for a in known if a.path not in here and a.gone_at is None and a.sketch]
-    for post in posts if vanished else ():
+    vanished = [a for a in by_id.values() if a.path not in here and not a.gone_at and a.sketch]
+    for post in rest if vanished else ():
         # Moved and edited at once: most of the text came along.
         if post.path not in found and post.path not in there:
             give(post, [a for a in vanished if mostly_same(a.sketch, post.sketch)])
     return found
+
+
+def _settled(posts: Sequence[Post], known: Sequence[Article]) -> dict[str, Article]:
+    """What is as it was: the same path and content (and no other id). Nearly all, at most scans."""
+    same = {(a.path, a.content_hash): a for a in reversed(known)}
+    pairs = ((post, same.get((post.path, post.content_hash))) for post in posts)
+    return {post.path: a for post, a in pairs if a and post.explicit_id in (None, a.id)}
 
 
 def _still(article: Article, post: Post) -> bool:
@@ -192,7 +203,7 @@ def _replaced(article: Article, post: Post | None) -> bool:
     return post is not None and not _still(article, post)
 
 
-def _group(articles: Sequence[Article], key: Callable[[Article], str]) -> dict[str, list[Article]]:
+def _group(articles: Iterable[Article], key: Callable[[Article], str]) -> dict[str, list[Article]]:
     groups: dict[str, list[Article]] = {}
     for article in articles:
         name = key(article)
@@ -231,6 +242,8 @@ def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:
 
 
 def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -> Article:
+    if _is_as_kept(article, post):
+        return article
     changed = article.content_hash not in ("", post.content_hash)
     return replace(
         article,
@@ -243,6 +256,19 @@ def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -
         changed_at=now if changed else article.changed_at,
         first_visible=article.first_visible or (now if post.visible else None),
         gone_at=None,
+    )
+
+
+def _is_as_kept(article: Article, post: Post) -> bool:
+    return (
+        article.content_hash == post.content_hash
+        and article.path == post.path
+        and article.url == post.url
+        and article.title == post.title
+        and article.sketch == post.sketch
+        and article.gone_at is None
+        and bool(article.guid)
+        and (article.first_visible is not None or not post.visible)
     )
 
 
