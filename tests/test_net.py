@@ -137,7 +137,7 @@ def test_one_deadline_for_the_whole_call() -> None:
 
     def behave(connection: socket.socket) -> None:
         read_head(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n")
         try:
             while True:
                 connection.sendall(b"x")
