@@ -60,9 +60,9 @@ class Moves(Sites, Reads):
 
     def _add(self, c: Connection, new: Sequence[Delivery], now: int, event: str) -> int:
         added = 0
+        statement = self._insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.id)
         for chunk in chunks([{"site": self.site, **rows.delivery_columns(d)} for d in new]):
-            statement = self._insert(deliveries).values(chunk).on_conflict_do_nothing()
-            fresh = c.execute(statement.returning(deliveries.c.id)).scalars().all()
+            fresh = c.execute(statement, chunk).scalars().all()
             states = {row["id"]: row["state"] for row in chunk}
             log = [self._log(id, now, None, states[id], 0, event, None) for id in fresh]
             if log:
