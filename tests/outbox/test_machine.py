@@ -190,7 +190,7 @@ class Outbox(RuleBasedStateMachine):
         self.processes: dict[int, Process] = {}
         self.names = count()
         self.texts: list[str] = []
-        self.restored = self.copied = False
+        self.forgotten = self.copied = False
 
     def teardown(self) -> None:
         for process in self.processes.values():
@@ -283,16 +283,23 @@ class Outbox(RuleBasedStateMachine):
         self.copied = True
 
     @precondition(lambda self: self.copied)
-    @rule()
-    def an_old_copy_comes_back(self) -> None:
-        """And what it does not know of is planned anew."""
+    @rule(at_once=st.booleans())
+    def an_old_copy_comes_back(self, at_once: bool) -> None:
+        """And what it does not know of is planned anew, at once or after the first turns."""
         for who in list(self.processes):
             self._end(who)
         for name in ("bot.db", "bot.db-wal", "bot.db-shm"):
             (self.root / "state" / name).unlink(missing_ok=True)
         shutil.copy(self.root / "copy.db", self.root / "state" / "bot.db")
         self.clock.go(LATEST + 1)
-        self.restored = True
+        self.forgotten = True
+        if at_once:
+            self.plan_what_was_forgotten()
+
+    @precondition(lambda self: self.forgotten)
+    @rule()
+    def plan_what_was_forgotten(self) -> None:
+        self.forgotten = False
         for text in self.texts:
             self._plan(text, 1)
 
@@ -304,6 +311,8 @@ class Outbox(RuleBasedStateMachine):
         self.net.prepare_faults.clear()
         if alone:
             self._end(1)
+        if self.forgotten:
+            self.plan_what_was_forgotten()
         for _ in range(8):
             for who in (0,) if alone else (0, 1):
                 self._turn(who)
@@ -314,6 +323,7 @@ class Outbox(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_there_twice(self) -> None:
+        self.net.land()
         texts = self.net.texts()
         assert sorted(texts) == sorted(set(texts))
 
@@ -379,7 +389,7 @@ class Outbox(RuleBasedStateMachine):
                 policy=POLICY,
                 owner=name,
                 clock=self.clock,
-                jitter=lambda: 0.5,
+                jitter=lambda: 0.99,
                 stop=threading.Event(),
                 adopt=lambda account: 40 if self.adopts else 0,
                 reached=reached,
