@@ -24,7 +24,9 @@ def articles_named(
         named += [_begins(a.id, id), _begins(a.subject, id)]
     with ledger._reading() as c:
         found = c.execute(
-            select(articles).where(a.site == ledger.site, or_(*named)).order_by(a.path, a.id)
+            select(*(a[name] for name in rows.ARTICLE))
+            .where(a.site == ledger.site, or_(*named))
+            .order_by(a.path, a.id)
         )
         return [rows.to_article(row) for row in found]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from bot.model import Article, Delivery, Replay, State, Target, TextLimit
 
 _JSON = ("draft", "payload", "remote_extra")
-_ARTICLE = tuple(f.name for f in fields(Article))
+ARTICLE = tuple(f.name for f in fields(Article))
 _TARGET = tuple(f.name for f in fields(Target))
 _DELIVERY = tuple(f.name for f in fields(Delivery))
 
@@ -57,11 +57,12 @@ def to_light(row: Row[Any]) -> Delivery:
 
 
 def to_article(row: Row[Any]) -> Article:
-    return Article(**{name: row._mapping[name] for name in _ARTICLE})
+    """A row of the columns `ARTICLE`."""
+    return Article(**dict(zip(ARTICLE, row, strict=True)))
 
 
 def article_columns(article: Article) -> dict[str, Any]:
-    return {name: _column(name, getattr(article, name)) for name in _ARTICLE}
+    return {name: _column(name, getattr(article, name)) for name in ARTICLE}
 
 
 def to_target(row: Row[Any]) -> Target:

@@ -91,7 +91,9 @@ class Sites(Store):
     def articles(self) -> list[Article]:
         with self._reading() as c:
             found = c.execute(
-                select(articles).where(articles.c.site == self.site).order_by(articles.c.id)
+                select(*(articles.c[name] for name in rows.ARTICLE))
+                .where(articles.c.site == self.site)
+                .order_by(articles.c.id)
             )
             return [rows.to_article(row) for row in found]
 

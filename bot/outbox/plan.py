@@ -81,6 +81,8 @@ def plan(view: View) -> Plan:
         for seq, versions in enumerate(visible):
             subject = versions[0].subject or versions[0].id
             rows = known.get((subject, account.name))
+            if rows and not any(_may_move(row, named=subject in view.named) for row in rows):
+                continue
             post = view.choose(account, versions)
             if post is None:
                 moves += _withdraw(rows or (), NOT_TAKEN)
