@@ -324,6 +324,7 @@ class App:
             lost,
             lambda post: first_guid(post, post.date or now, self.config.site, self.config.feed),
         )
+        self.scanner.keep_names(named.posts)
         unread = {*lost, *(p.path for p in named.posts if p.why_not == BAD_DATE)}
         by_path = {a.path: a.subject or a.id for a in articles}
         unreadable = {by_path[path]: path for path in lost if path in by_path}

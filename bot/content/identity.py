@@ -75,14 +75,7 @@ def identify(
                 else article.id
             )
             article = replace(article, subject=shared)
-        named.append(
-            replace(
-                post,
-                id=article.id,
-                subject=article.subject,
-                first_visible=article.first_visible,
-            )
-        )
+        named.append(with_names(post, article.id, article.subject, article.first_visible))
         articles.append(article)
     before = {a.id: a for a in known}
     unread = set(unread)
@@ -95,6 +88,13 @@ def identify(
         problems=tuple(problems),
         doubtful=frozenset(doubtful),
     )
+
+
+def with_names(post: Post, id: str, subject: str, first_visible: int | None) -> Post:
+    """`post` with what the ledger calls it; the same one where it has that already."""
+    if (post.id, post.subject, post.first_visible) == (id, subject, first_visible):
+        return post
+    return replace(post, id=id, subject=subject, first_visible=first_visible)
 
 
 def new_id(site: str, path: str, taken: Collection[str]) -> str:

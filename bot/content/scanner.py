@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.content.cover import Wanted, bundle_cover, find_cover
 from bot.content.files import decode, read_file, unreadable
+from bot.content.identity import with_names
 from bot.content.matter import split_matter
 from bot.content.reader import Page, place_of_source, read_page
 from bot.content.rules import Cascade, SiteRules
@@ -72,6 +73,19 @@ class Scanner:
             readable=not missing,
             changed=changed,
         )
+
+    def keep_names(self, posts: Iterable[Post]) -> None:
+        """What the ledger calls these posts: the next scan brings it along, so that nearly all posts
+        are made once and not at every scan."""
+        for post in posts:
+            kept = self._kept.get(post.source)
+            if kept is None or kept.page is None:
+                continue
+            bare = kept.page.post
+            named = with_names(bare, post.id, post.subject, post.first_visible)
+            if named is not bare:
+                self._kept[post.source] = replace(kept, page=replace(kept.page, post=named))
+                self._view = None
 
     def reread(self, data: bytes, path: str, now: datetime) -> tuple[Post, str]:
         """An earlier version of the post at `path`, and its text. Raises ContentError."""
