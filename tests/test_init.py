@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from bot.app.hugo_check import find_hugo
 from bot.config import load
 from tests.site import Site
 
-HUGO = shutil.which("hugo")
+HUGO = find_hugo(os.environ)
 POST = (
     "---\ntitle: 題名\ndate: 2026-02-10T09:00:00+09:00\n---\n## 3行要約\n\n- 一つ\n- 二つ\n- 三つ\n"
 )
@@ -150,7 +150,7 @@ def test_without_any_post(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.skipif(HUGO is None, reason="there is no hugo on PATH")
+@pytest.mark.skipif(HUGO is None, reason="there is no hugo here")
 def test_hugos_own_new_site(tmp_path: Path) -> None:
     assert HUGO is not None
     root = tmp_path / "site"

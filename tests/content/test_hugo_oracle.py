@@ -7,20 +7,20 @@ import io
 import json
 import os
 import random  # noqa: TID251 (seeded: the same sites every time)
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.app.hugo_check import find_hugo
 from bot.content.hugo_config import read_hugo, rules_from
 from bot.content.scanner import Scanner
 from bot.model import Post
 
 from .support import NOW, rules_at, write
 
-HUGO = shutil.which("hugo")
+HUGO = find_hugo(os.environ)
 WORDS = [
     "Hello",
     "world",
@@ -98,7 +98,7 @@ TOKENS = [
 
 
 @pytest.mark.real
-@pytest.mark.skipif(HUGO is None, reason="there is no hugo on PATH")
+@pytest.mark.skipif(HUGO is None, reason="there is no hugo here")
 @pytest.mark.parametrize("seed", range(6))
 def test_a_generated_site(seed: int, tmp_path: Path) -> None:
     _generate(random.Random(seed), tmp_path)
