@@ -71,7 +71,7 @@ REASONS = {
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
     "unfinished": msg("its file may still be being written"),
-    "doubt": msg("it may be an old post under a new name"),
+    "doubt": msg("it may be an old post under a new name, or out there already"),
     "not-taken": msg("no account takes it"),
     "language": msg("another language of it is shared"),
     "no-account": msg("no account is switched on"),

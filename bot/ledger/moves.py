@@ -184,7 +184,7 @@ class Moves(Sites, Reads):
         """One guarded step: id, state and fence must still be those of `seen`, else LostLease.
         The target's wait and the history row are in the same transaction."""
         with self._writing() as c:
-            row = c.execute(
+            moved = (
                 update(deliveries)
                 .where(
                     one(self.site, seen.id),
@@ -193,7 +193,11 @@ class Moves(Sites, Reads):
                 )
                 .values(**rows.to_columns(values), state=state.value, updated_at=now)
                 .returning(*deliveries.c)
-            ).one_or_none()
+            )
+            try:
+                row = c.execute(moved).one_or_none()
+            except IntegrityError as error:  # another call to this target is under way
+                raise LostLease(msg("delivery {id} is in other hands", id=seen.id)) from error
             if row is None:
                 raise LostLease(msg("delivery {id} is in other hands", id=seen.id))
             if wait is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     and_,
+    case,
     func,
     select,
 )
@@ -98,6 +99,24 @@ class Reads(Store):
             )
             return [rows.to_delivery(row) for row in found]
 
+    def later_parts(self, delivery: Delivery) -> list[Delivery]:
+        """The parts that follow in the same thread, in order."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries)
+                .where(
+                    d.site == self.site,
+                    d.subject == delivery.subject,
+                    d.account == delivery.account,
+                    d.kind == delivery.kind,
+                    d.generation == delivery.generation,
+                    d.part > delivery.part,
+                )
+                .order_by(d.part)
+            )
+            return [rows.to_delivery(row) for row in found]
+
     def newest(self, delivery: Delivery) -> Delivery | None:
         """The newest share or edit of the same part that is out there: its receipt is the current
         one."""
@@ -134,11 +153,13 @@ class Reads(Store):
             return set(found.scalars())
 
     def next_due(self, account: str, states: Collection[State]) -> int | None:
-        """When the next delivery of this target in these states is due."""
+        """When the next delivery of this target in these states is due; one that is in a look's
+        hands, when their lease ends."""
         d = deliveries.c
+        due = case((d.lease_until > d.due, d.lease_until), else_=d.due)
         with self._reading() as c:
             return c.execute(
-                select(func.min(d.due)).where(
+                select(func.min(due)).where(
                     d.site == self.site,
                     d.account == account,
                     d.state.in_([s.value for s in states]),

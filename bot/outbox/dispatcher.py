@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -36,6 +36,7 @@ from bot.model import (
     Prepared,
     Readable,
     Receipt,
+    Seen,
     State,
     TextLimit,
 )
@@ -81,7 +82,8 @@ class Dispatcher:
     def __init__(self, outfit: Outfit) -> None:
         self._o = outfit
         self._ledger = outfit.ledger
-        self._adopted: set[str] = set()
+        self._out_there: dict[str, dict[str, Seen]] = {}
+        self._hands: set[str] = set()
         self._learnt: dict[str, TextLimit] = {}
 
     def turn(
@@ -132,9 +134,12 @@ class Dispatcher:
         alive: dict[str, bool] = {}
         for row in self._ledger.deliveries({State.CLAIMED, State.SENDING}):
             owner = row.owner or ""
-            if owner == self._o.owner:
+            if row.id in self._hands:
                 continue
-            dead = not alive.setdefault(owner, self._ledger.owners.alive(owner))
+            # A row of this process that nobody here has in hand was dropped: the store was lost, or
+            # the process stood still too long.
+            dropped = owner == self._o.owner
+            dead = dropped or not alive.setdefault(owner, self._ledger.owners.alive(owner))
             if dead or (row.lease_until or 0) <= now:
                 with contextlib.suppress(LostLease):
                     policy = self._policy(row.account)
@@ -161,23 +166,32 @@ class Dispatcher:
         now = self._ledger.now()
         doubtful = self._ledger.claim_unknown(account, self._o.owner, now, now + LEASE)
         if doubtful is not None:
-            with contextlib.suppress(LostLease):
+            with contextlib.suppress(LostLease), self._hold(doubtful):
                 self._settle(doubtful, now)
             return True
-        if not self._adopt(account, now):
+        if not self._read_first(account, now):
             return False
         delivery = self._ledger.claim(account, self._o.owner, now, now + LEASE, only)
         if delivery is None:
             return False
-        self._o.reached("claimed")
-        with contextlib.suppress(LostLease):
-            self._send(delivery)
+        with contextlib.suppress(LostLease), self._hold(delivery):
+            self._o.reached("claimed")
+            if not self._is_there(delivery):
+                self._send(delivery)
         return True
 
-    def _adopt(self, account: str, now: int) -> bool:
-        """Before the first share in this process, what is out there already counts as sent: a
-        restored ledger, a second tool or a lost receipt repeats nothing. False: not now."""
-        if account in self._adopted or not (count := self._o.adopt(account)):
+    @contextlib.contextmanager
+    def _hold(self, delivery: Delivery) -> Iterator[None]:
+        self._hands.add(delivery.id)
+        try:
+            yield
+        finally:
+            self._hands.discard(delivery.id)
+
+    def _read_first(self, account: str, now: int) -> bool:
+        """Before the first share in this process, read what is out there: a restored ledger, a
+        second tool or a lost receipt repeats nothing. False: not now."""
+        if account in self._out_there or not (count := self._o.adopt(account)):
             return True
         waiting = self._ledger.first_shares(account, now)
         if not waiting:
@@ -192,16 +206,30 @@ class Dispatcher:
             wait = move.wait or states.Wait(until=move.values["due"], reason=error.code)
             self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
             return False
-        self._adopted.add(account)
         known = self._ledger.receipts(waiting[0], 0) if seen else set()
         others = [post for post in reversed(seen) if post.id not in known]
-        links = {canonical_link(link): post for post in others for link in post.links}
-        for row in waiting:
-            there = links.get(canonical_link((row.draft or {}).get("link") or row.url))
-            if there is not None:
-                receipt = Receipt(id=there.id, url=there.url, at=there.at)
-                with contextlib.suppress(LostLease):
-                    self._move(row, states.sent(row, receipt, "found", now), now)
+        self._out_there[account] = {canonical_link(link): p for p in others for link in p.links}
+        return True
+
+    def _is_there(self, row: Delivery) -> bool:
+        """What was there when the account was first read counts as sent; kept in mind, for what is
+        planned or approved later."""
+        if row.kind != "share" or row.generation or row.part:
+            return False
+        links = self._out_there.get(row.account, {})
+        link = canonical_link((row.draft or {}).get("link") or row.url)
+        there = links.get(link)
+        if there is None:
+            return False
+        now = self._ledger.now()
+        receipt = Receipt(id=there.id, url=there.url, at=there.at)
+        # Whether the rest of a thread is out there too cannot be told by a link: a person is asked,
+        # before the part that they wait for counts as sent.
+        for part in self._ledger.later_parts(row):
+            if part.state is State.PLANNED:
+                self._move(part, states.in_doubt(), now)
+        self._move(row, states.sent(row, receipt, "found", now), now)
+        del links[link]
         return True
 
     def _waits(self, account: str) -> bool:

@@ -42,7 +42,7 @@ _S = State
 MOVES: Mapping[State, frozenset[State]] = {
     _S.PLANNED: frozenset({_S.HELD, _S.CLAIMED, _S.CANCELLED, _S.SKIPPED, _S.PLANNED, _S.SENT}),
     _S.HELD: frozenset({_S.PLANNED, _S.CANCELLED, _S.SKIPPED, _S.HELD, _S.SENT}),
-    _S.CLAIMED: frozenset({_S.SENDING, _S.RETRY, _S.FAILED, _S.CANCELLED}),
+    _S.CLAIMED: frozenset({_S.SENT, _S.SENDING, _S.RETRY, _S.FAILED, _S.CANCELLED}),
     _S.SENDING: frozenset({_S.SENT, _S.RETRY, _S.FAILED, _S.UNKNOWN}),
     _S.RETRY: frozenset({_S.SENT, _S.CLAIMED, _S.FAILED, _S.SKIPPED, _S.CANCELLED, _S.RETRY}),
     _S.UNKNOWN: frozenset({_S.SENT, _S.RETRY, _S.SENDING, _S.UNKNOWN, _S.CANCELLED}),
@@ -191,7 +191,7 @@ def lease_lost(delivery: Delivery, now: int, policy: Policy, *, owner_dead: bool
             "owner": None if owner_dead else delivery.owner,
             "lease_until": None,
             "doubt_since": delivery.doubt_since or began,
-            "due": began + policy.settling,
+            "due": now + policy.settling,  # it may have called just now
             "looks": 0,
             "error": dump(
                 msg("the process ended during the call; whether it is there is being settled")
@@ -266,6 +266,11 @@ def look_failed(delivery: Delivery, error: PosterError, now: int, jitter: float)
     )
 
 
+def in_doubt() -> Move:
+    """It may be out there already, and nothing can tell: held until a person says."""
+    return Move(state=State.HELD, event="in-doubt", values={"reason": "doubt"})
+
+
 def too_old(delivery: Delivery, now: int, policy: Policy) -> bool:
     """Only age ends retries: one that was claimed before and has been due for too long."""
     return delivery.frozen and now - delivery.planned_at > policy.give_up
@@ -330,7 +335,7 @@ def _unknown(
         "error": dump(error.message),
         "error_code": error.code,
         "doubt_since": delivery.doubt_since or began,
-        "due": max(began + policy.settling, now),
+        "due": now + policy.settling,
         "needs_person": delivery.replay is Replay.BLIND,
     }
     if isinstance(error, NotSent) and not isinstance(error, Rejected | MediaRefused):

@@ -561,3 +561,17 @@ def test_a_picture_that_cannot_be_uploaded_for_long_stays_away(
     (row,) = ledger.deliveries()
     assert row.payload is not None
     assert row.payload["images"] is False
+
+
+def test_the_rest_of_a_thread_whose_first_part_was_found_is_asked_about(
+    ledger: Ledger, net: Network
+) -> None:
+    out_there(net, "https://blog.example/posts/a/")
+    with_link = draft_json(replace(a_draft("一", parts=3), link="https://blog.example/posts/a/"))
+    rows = planned(ledger, "一", parts=3)
+    ledger.compose_anew([(row, {"draft": with_link}) for row in rows], ledger.now())
+    adopting(ledger, net).turn(["a"])
+    adopting(ledger, net).turn(["a"])
+    assert net.calls == 0
+    states_now = [(d.state, d.reason) for d in sorted(ledger.deliveries(), key=lambda d: d.part)]
+    assert states_now == [(State.SENT, None), (State.HELD, "doubt"), (State.HELD, "doubt")]
