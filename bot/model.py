@@ -259,7 +259,8 @@ class Delivery:
     """What one target is to get of one article: a row of the ledger. Times are UTC microseconds.
 
     `fence` counts claims and settlings: a move names the fence it saw. `looks` counts the readings
-    that did not find it. `frozen`: claimed once, so its draft no longer changes.
+    that did not find it; `looker` is the process that reads back under the lease. `frozen`:
+    claimed once, so its draft no longer changes.
     """
 
     id: str
@@ -283,6 +284,7 @@ class Delivery:
     attempts: int = 0
     fence: int = 0
     owner: str | None = None
+    looker: str | None = None
     lease_until: int | None = None
     sending_at: int | None = None
     first_sending_at: int | None = None

@@ -164,7 +164,7 @@ class Moves(Sites, Reads):
             row = c.execute(
                 update(deliveries)
                 .where(one(self.site, id), d.state == State.UNKNOWN.value)
-                .values(fence=d.fence + 1, lease_until=lease_until, updated_at=now)
+                .values(fence=d.fence + 1, looker=owner, lease_until=lease_until, updated_at=now)
                 .returning(*deliveries.c)
             ).one_or_none()
             return None if row is None else rows.to_delivery(row)

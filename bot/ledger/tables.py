@@ -94,6 +94,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("owner", Text),
+    Column("looker", Text),
     Column("lease_until", BigInteger),
     Column("sending_at", BigInteger),
     Column("first_sending_at", BigInteger),

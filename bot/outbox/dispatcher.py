@@ -131,19 +131,23 @@ class Dispatcher:
         """What a dead process left, at once; what a living one stands still over, when its lease
         has run out."""
         now = self._ledger.now()
-        alive: dict[str, bool] = {}
         for row in self._ledger.deliveries({State.CLAIMED, State.SENDING}):
-            owner = row.owner or ""
             if row.id in self._hands:
                 continue
-            # A row of this process that nobody here has in hand was dropped: the store was lost, or
-            # the process stood still too long.
-            dropped = owner == self._o.owner
-            dead = dropped or not alive.setdefault(owner, self._ledger.owners.alive(owner))
+            dead = self._is_gone(row.owner)
             if dead or (row.lease_until or 0) <= now:
                 with contextlib.suppress(LostLease):
                     policy = self._policy(row.account)
                     self._move(row, states.lease_lost(row, now, policy, owner_dead=dead), now)
+        for row in self._ledger.deliveries({State.UNKNOWN}):
+            looked_at = row.lease_until is not None and row.id not in self._hands
+            if looked_at and self._is_gone(row.looker):
+                self._ledger.compose_anew([(row, {"lease_until": None})], now)
+
+    def _is_gone(self, process: str | None) -> bool:
+        """Whether nobody works on a row in the name of `process` any more. One of this process that
+        is not in hand was dropped: the store was lost, or it stood still too long."""
+        return process == self._o.owner or not self._ledger.owners.alive(process or "")
 
     # --- one target -------------------------------------------------------------------------
 

@@ -575,3 +575,22 @@ def test_the_rest_of_a_thread_whose_first_part_was_found_is_asked_about(
     assert net.calls == 0
     states_now = [(d.state, d.reason) for d in sorted(ledger.deliveries(), key=lambda d: d.part)]
     assert states_now == [(State.SENT, None), (State.HELD, "doubt"), (State.HELD, "doubt")]
+
+
+def test_a_look_of_a_dead_process_is_taken_over_at_once(
+    ledgers: Callable[[], Ledger], net: Network
+) -> None:
+    net.honours_keys = False
+    net.faults = ["after"]
+    first = ledgers()
+    planned(first, "一")
+    first.owners.hold("dead")
+    with pytest.raises(Died):
+        dispatcher(first, net, Replay.SEARCHABLE, owner="dead", dies_at="looked").turn(["a"])
+    first.owners.release()
+    before = net.clock.now()
+    second = ledgers()
+    dispatcher(second, net, Replay.SEARCHABLE, owner="p2").turn(["a"])
+    assert states(second) == {"一": State.SENT}
+    assert net.texts() == ["一"]
+    assert net.clock.now() - before < timedelta(seconds=5)

@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("owner", sa.Text),
+        sa.Column("looker", sa.Text),
         sa.Column("lease_until", sa.BigInteger),
         sa.Column("sending_at", sa.BigInteger),
         sa.Column("first_sending_at", sa.BigInteger),
