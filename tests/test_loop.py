@@ -118,7 +118,8 @@ def test_eight_posts_of_one_midnight_are_ordered_by_first_sight(site: Site) -> N
             site.post(name)
             loop.tick()
             clock.go(60)
-        rows = sorted(app.ledger.deliveries(), key=lambda d: (d.due, d.seq))
+        # By when they were planned: the clock's leap may make a worker give one back, due anew.
+        rows = sorted(app.ledger.deliveries(), key=lambda d: (d.planned_at, d.seq))
         assert [d.path[14:-3] for d in rows] == names
     assert feed(site) == names[::-1]
 
