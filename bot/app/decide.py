@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.app.turn import spellings
+from bot.app.asked import spellings
 from bot.app.wiring import App
 from bot.errors import LostLease, UsageError
 from bot.i18n import msg

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bot.app.asked import spellings
 from bot.app.report import moment
-from bot.app.turn import spellings
 from bot.app.wiring import App
 from bot.errors import UsageError
 from bot.i18n import Message, msg

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.app.asked import Request
 from bot.app.feeding import write_site_feeds
 from bot.app.report import told_of
 from bot.app.turn import (
     Outlook,
-    Request,
     agree_first_run,
     carry_out,
     make_dispatcher,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from bot.app.asked import Refusal, Request, newest, spellings
 from bot.app.checks import line_in_matter
 from bot.app.report import error_of, moment
-from bot.app.turn import Outlook, Refusal, Request, newest, outlook, spellings
+from bot.app.turn import Outlook, outlook
 from bot.app.wiring import App
 from bot.errors import DraftError
 from bot.i18n import Message, msg

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
+from bot.app.asked import Refusal, Request, named_posts
+from bot.app.unfinished import written
 from bot.app.wiring import App, Site
 from bot.content.identity import unread_article
 from bot.errors import ConfigError, LostLease, UsageError
@@ -17,40 +18,11 @@ from bot.i18n import Message, msg
 from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
-from bot.outbox.plan import Plan, View, in_order, plan, subject_of
-from bot.outbox.states import check, load, micros
+from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
+from bot.outbox.states import check, load
 from bot.settings import Account
-from bot.words import why_not
 
-QUIET, NEW = timedelta(seconds=1), timedelta(minutes=1)
 Report = Callable[[Delivery], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asked for. No paths, no latest, no all: what is due. `patient`: a file that is
-    still being written can wait for its end (`bot run` comes back to it)."""
-
-    paths: tuple[str, ...] = ()
-    account: str | None = None
-    latest: int | None = None
-    all: bool = False
-    yes: bool = False
-    first_run: bool = False
-    patient: bool = False
-
-    @property
-    def names_posts(self) -> bool:
-        return bool(self.paths) or self.latest is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A post that was asked for and cannot be sent, with the reason."""
-
-    path: str
-    message: Message
-    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +120,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
             hint=msg("the accounts are: {names}", names=names),
         )
     site = app.scan(ledger.articles() if ledger else ())
-    named, refused = _named(app, site, request)
+    named, refused = named_posts(app, site, request)
     subjects = {subject_of(post) for post in site.posts}
     edited, gone = _edited(app, site), _gone(app, site, subjects)
     existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
@@ -157,7 +129,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     accounts = [a for a in app.active() if request.account in (None, a.name)]
     started = {name for name, t in targets.items() if t.baseline_at is not None}
     patient = request.patient and all(a.name in started for a in accounts)
-    posts, again = _written(site.posts, app.now()) if patient else (site.posts, None)
+    posts, again = written(site.posts, app.now()) if patient else (site.posts, None)
     view = View(
         site=app.site_id,
         posts=posts,
@@ -287,34 +259,6 @@ def rename_accounts(app: App) -> None:
             app.ledger.rename_target(earlier, account.name)
 
 
-def newest(posts: Sequence[Post], count: int) -> list[Post]:
-    """The newest visible ones, newest first."""
-    return in_order(p for p in posts if p.visible)[::-1][:count]
-
-
-def _written(posts: Sequence[Post], now: datetime) -> tuple[Sequence[Post], datetime | None]:
-    """New files without their lines, or without a last line end, may still be being written: they
-    wait until they have been quiet for a while. Answers when to look again."""
-    quiet = {post.path: at for post in posts if (at := _quiet_at(post, now)) is not None}
-    if not quiet:
-        return posts, None
-    waiting = (
-        replace(p, visible=False, why_not="unfinished") if p.path in quiet else p for p in posts
-    )
-    return tuple(waiting), min(quiet.values())
-
-
-def _quiet_at(post: Post, now: datetime) -> datetime | None:
-    fresh = (post.first_visible or 0) > micros(now - NEW)
-    if not (post.visible and post.unfinished and fresh):
-        return None
-    try:
-        quiet = datetime.fromtimestamp(os.stat(post.source).st_mtime, UTC) + QUIET
-    except OSError:
-        return None
-    return quiet if now < quiet < now + NEW else None
-
-
 def _edited(app: App, site: Site) -> set[str]:
     """Articles that have changed since they were first seen, where an account wants edits."""
     if not any(a.on_edit == "update" for a in app.active()):
@@ -389,42 +333,6 @@ def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account])
     return [d for d in rows if d.subject in named and d.account in names and d.part == 0]
 
 
-def _named(app: App, site: Site, request: Request) -> tuple[frozenset[str], tuple[Refusal, ...]]:
-    """The posts that a person asked for by path, --latest or --all."""
-    posts = site.posts
-    by_path = {post.path: post for post in posts}
-    named = {subject_of(p) for p in newest(posts, request.latest)} if request.latest else set()
-    if request.all:
-        named |= {subject_of(post) for post in posts if post.visible}
-    refused: list[Refusal] = []
-    for path in request.paths:
-        names = spellings(app, path)
-        post = next((by_path[p] for p in names if p in by_path), None)
-        lost = next((p for p in site.problems if p.post_lost and p.path in names), None)
-        if post is None and lost is not None:
-            refused.append(Refusal(path=lost.path, message=lost.message, code=lost.code))
-        elif post is None:
-            hint = msg("there is no post {path} (bot list shows them all)", path=path)
-            refused.append(Refusal(path=path, message=hint, code="no-such-post"))
-        elif not post.visible:
-            refused.append(Refusal(path=post.path, message=why_not(post), code=post.why_not or ""))
-        else:
-            named.add(subject_of(post))
-    return frozenset(named), tuple(refused)
-
-
-def spellings(app: App, path: str) -> list[str]:
-    """A path as typed, seen from the current folder and from the configuration's. A bundle's
-    folder stands for its index file."""
-    root = str(app.root.resolve())
-    candidates = [os.path.abspath(path), os.path.join(root, path)]
-    found = []
-    for candidate in candidates:
-        relative = os.path.relpath(os.path.normpath(candidate), root).replace(os.sep, "/")
-        found += [relative, f"{relative}/index.md"]
-    return found
-
-
 def _unread_articles(app: App, seen: Outlook, now: int) -> list[Article]:
     known = set(seen.site.unreadable.values())
     taken = {a.id for a in seen.site.articles} | set(seen.site.unreadable)
@@ -433,22 +341,6 @@ def _unread_articles(app: App, seen: Outlook, now: int) -> list[Article]:
 
 
 def _unread_row(app: App, account: Account, article: Article, now: int) -> Delivery:
-    from bot.outbox.changes import SHARE
-    from bot.outbox.plan import BASELINE, delivery_id
-
-    return Delivery(
-        id=delivery_id(app.site_id, article.id, account.name, SHARE, 0, 0),
-        subject=article.id,
-        account=account.name,
-        network=account.network,
-        kind=SHARE,
-        generation=0,
-        part=0,
-        state=State.SKIPPED,
-        reason=BASELINE,
-        due=now,
-        path=article.path,
-        planned_at=now,
-        created_at=now,
-        updated_at=now,
+    return share_row(
+        app.site_id, now, account, article.id, article.path, "", 0, State.SKIPPED, BASELINE
     )

@@ -15,7 +15,8 @@ from bot.app.wiring import App
 from bot.errors import BotError, UsageError
 from bot.i18n import Message, msg
 from bot.model import ANSWERED, Absent, Delivery, Found, Poster, Readable, Seen, State
-from bot.outbox.dispatcher import SERVER_CLOCK_SLACK, canonical_link
+from bot.outbox.adoption import canonical_link
+from bot.outbox.dispatcher import SERVER_CLOCK_SLACK
 from bot.outbox.states import SECOND, micros
 
 if TYPE_CHECKING:

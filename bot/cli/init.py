@@ -53,8 +53,8 @@ def next_commands(started: Started) -> list[tuple[str, str]]:
 
 
 def _understood(started: Started) -> tuple[Site, Post | None]:
+    from bot.app.asked import newest
     from bot.app.report import list_posts
-    from bot.app.turn import newest
     from bot.app.wiring import App, system_world
     from bot.config import load
 

@@ -25,7 +25,8 @@ from bot.model import Delivery, State
 from bot.words import LEASES, first_seen, flooded, reason
 
 if TYPE_CHECKING:
-    from bot.app.turn import Request, Result
+    from bot.app.asked import Request
+    from bot.app.turn import Result
 
 
 @bot_command("post", "One turn: scan, plan, send what is due, end. With PATH: these posts, now.")
@@ -66,7 +67,7 @@ def post_command(
     why: bool,
     full: bool,
 ) -> int:
-    from bot.app.turn import Request
+    from bot.app.asked import Request
 
     request = Request(
         paths=paths, account=account, latest=latest, all=all_, yes=yes, first_run=first_run

@@ -26,8 +26,8 @@ from bot.words import UNITS, reason
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from bot.app.asked import Refusal, Request
     from bot.app.preview import DryRun, Shown
-    from bot.app.turn import Refusal, Request
 
 LOST = {
     (Replay.KEYED,): msg("the same request again is safe, and is made"),

@@ -23,7 +23,7 @@ from bot.ledger import engine as opening
 from bot.ledger import rows
 from bot.ledger.owners import Owners
 from bot.ledger.tables import deliveries, targets
-from bot.model import Clock
+from bot.model import Clock, Delivery
 
 BATCH = 500
 
@@ -118,6 +118,18 @@ class Store:
             "event": event,
             "detail": kept,
         }
+
+
+def thread(of: Delivery, site: str) -> ColumnElement[bool]:
+    """All parts of the same share (or edit, or removal) on the same account."""
+    d = deliveries.c
+    return and_(
+        d.site == site,
+        d.subject == of.subject,
+        d.account == of.account,
+        d.kind == of.kind,
+        d.generation == of.generation,
+    )
 
 
 def one(site: str, id: str) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.errors import LostLease
 from bot.i18n import msg
 from bot.ledger import rows
-from bot.ledger.base import chunks, one, target
+from bot.ledger.base import chunks, one, target, thread
 from bot.ledger.reads import CLAIMABLE, Reads
 from bot.ledger.sites import Sites
 from bot.ledger.tables import deliveries, history, targets
@@ -86,17 +86,10 @@ class Moves(Sites, Reads):
 
     def freeze(self, delivery: Delivery, draft: Mapping[str, Any], now: int) -> None:
         """The last draft of a share, for all its parts."""
-        d = deliveries.c
         with self._writing() as c:
             c.execute(
                 update(deliveries)
-                .where(
-                    d.site == self.site,
-                    d.subject == delivery.subject,
-                    d.account == delivery.account,
-                    d.kind == delivery.kind,
-                    d.generation == delivery.generation,
-                )
+                .where(thread(delivery, self.site))
                 .values(**rows.to_columns({"draft": draft}), updated_at=now, frozen=True)
             )
 
@@ -218,11 +211,7 @@ class Moves(Sites, Reads):
         rest = c.execute(
             update(deliveries)
             .where(
-                d.site == self.site,
-                d.subject == ended.subject,
-                d.account == ended.account,
-                d.kind == ended.kind,
-                d.generation == ended.generation,
+                thread(ended, self.site),
                 d.part > ended.part,
                 d.state.in_([State.PLANNED.value, State.HELD.value, State.RETRY.value]),
             )
@@ -236,7 +225,7 @@ class Moves(Sites, Reads):
     def _next_due(self, account: str, now: int, only: Collection[str] | None) -> Any:
         d, o = deliveries.c, _OLDER.c
         same = and_(o.site == self.site, o.account == account)
-        thread = and_(
+        earlier = and_(
             same,
             o.subject == d.subject,
             o.kind == d.kind,
@@ -249,7 +238,7 @@ class Moves(Sites, Reads):
             d.state.in_(CLAIMABLE),
             d.due <= now,
             ~exists().where(same, o.state.in_(_IN_FLIGHT)),
-            ~exists().where(thread, o.state != State.SENT.value),
+            ~exists().where(earlier, o.state != State.SENT.value),
         ]
         if only is not None:
             where.append(d.subject.in_(sorted(only)))

@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 
 from bot.ledger import rows
-from bot.ledger.base import BATCH, Store, one
+from bot.ledger.base import BATCH, Store, one, thread
 from bot.ledger.tables import deliveries, history
 from bot.model import ANSWERED, OPEN_STATES, WAITING, Delivery, State
 
@@ -81,39 +81,11 @@ class Reads(Store):
             row = c.execute(select(deliveries).where(one(self.site, id))).one_or_none()
             return None if row is None else rows.to_delivery(row)
 
-    def parents(self, delivery: Delivery) -> list[Delivery]:
-        """The earlier parts of the same thread, in order."""
-        d = deliveries.c
+    def parts(self, delivery: Delivery) -> list[Delivery]:
+        """All parts of the same thread, in order."""
         with self._reading() as c:
             found = c.execute(
-                select(deliveries)
-                .where(
-                    d.site == self.site,
-                    d.subject == delivery.subject,
-                    d.account == delivery.account,
-                    d.kind == delivery.kind,
-                    d.generation == delivery.generation,
-                    d.part < delivery.part,
-                )
-                .order_by(d.part)
-            )
-            return [rows.to_delivery(row) for row in found]
-
-    def later_parts(self, delivery: Delivery) -> list[Delivery]:
-        """The parts that follow in the same thread, in order."""
-        d = deliveries.c
-        with self._reading() as c:
-            found = c.execute(
-                select(deliveries)
-                .where(
-                    d.site == self.site,
-                    d.subject == delivery.subject,
-                    d.account == delivery.account,
-                    d.kind == delivery.kind,
-                    d.generation == delivery.generation,
-                    d.part > delivery.part,
-                )
-                .order_by(d.part)
+                select(deliveries).where(thread(delivery, self.site)).order_by(deliveries.c.part)
             )
             return [rows.to_delivery(row) for row in found]
 

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote, urlsplit
 
 from bot.errors import (
     BotError,
@@ -36,11 +35,11 @@ from bot.model import (
     Prepared,
     Readable,
     Receipt,
-    Seen,
     State,
     TextLimit,
 )
 from bot.outbox import states
+from bot.outbox.adoption import OutThere
 from bot.outbox.drafts import draft_from, draft_json
 from bot.outbox.states import LEASE, SECOND, Move, Policy
 
@@ -82,7 +81,7 @@ class Dispatcher:
     def __init__(self, outfit: Outfit) -> None:
         self._o = outfit
         self._ledger = outfit.ledger
-        self._out_there: dict[str, dict[str, Seen]] = {}
+        self._out_there = OutThere()
         self._hands: set[str] = set()
         self._learnt: dict[str, TextLimit] = {}
 
@@ -195,7 +194,7 @@ class Dispatcher:
     def _read_first(self, account: str, now: int) -> bool:
         """Before the first share in this process, read what is out there: a restored ledger, a
         second tool or a lost receipt repeats nothing. False: not now."""
-        if account in self._out_there or not (count := self._o.adopt(account)):
+        if self._out_there.knows(account) or not (count := self._o.adopt(account)):
             return True
         waiting = self._ledger.first_shares(account, now)
         if not waiting:
@@ -210,30 +209,23 @@ class Dispatcher:
             wait = move.wait or states.Wait(until=move.values["due"], reason=error.code)
             self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
             return False
-        known = self._ledger.receipts(waiting[0], 0) if seen else set()
-        others = [post for post in reversed(seen) if post.id not in known]
-        self._out_there[account] = {canonical_link(link): p for p in others for link in p.links}
+        self._out_there.keep(account, seen, self._ledger.receipts(waiting[0], 0) if seen else ())
         return True
 
     def _is_there(self, row: Delivery) -> bool:
-        """What was there when the account was first read counts as sent; kept in mind, for what is
-        planned or approved later."""
-        if row.kind != "share" or row.generation or row.part:
-            return False
-        links = self._out_there.get(row.account, {})
-        link = canonical_link((row.draft or {}).get("link") or row.url)
-        there = links.get(link)
+        """What was there when the account was first read counts as sent."""
+        there = self._out_there.find(row)
         if there is None:
             return False
         now = self._ledger.now()
-        receipt = Receipt(id=there.id, url=there.url, at=there.at)
         # Whether the rest of a thread is out there too cannot be told by a link: a person is asked,
         # before the part that they wait for counts as sent.
-        for part in self._ledger.later_parts(row):
-            if part.state is State.PLANNED:
+        for part in self._ledger.parts(row):
+            if part.part > row.part and part.state is State.PLANNED:
                 self._move(part, states.in_doubt(), now)
+        receipt = Receipt(id=there.id, url=there.url, at=there.at)
         self._move(row, states.sent(row, receipt, "found", now), now)
-        del links[link]
+        self._out_there.forget(row)
         return True
 
     def _waits(self, account: str) -> bool:
@@ -284,7 +276,8 @@ class Dispatcher:
             raise Transient(_fault(error)) from error
 
     def _prepared(self, delivery: Delivery, draft: Draft, poster: Poster) -> Prepared:
-        parents = tuple(_receipt(row) for row in self._ledger.parents(delivery))
+        earlier = [row for row in self._ledger.parts(delivery) if row.part < delivery.part]
+        parents = tuple(_receipt(row) for row in earlier)
         if delivery.kind == "share":
             return poster.prepare(draft, delivery.part, parents, delivery.with_images)
         there = self._ledger.newest(delivery)
@@ -420,14 +413,6 @@ class Dispatcher:
         )
         self._o.report(moved)
         return moved
-
-
-def canonical_link(link: str) -> str:
-    """Two spellings of one address are one: scheme, case of the host, a last slash, tracking."""
-    parts = urlsplit(link)
-    query = "&".join(q for q in parts.query.split("&") if q and not q.startswith("utm_"))
-    path = unquote(parts.path).rstrip("/")
-    return f"{(parts.hostname or '').removeprefix('www.')}{path}" + (f"?{query}" if query else "")
 
 
 def _receipt(row: Delivery) -> Receipt:

@@ -192,10 +192,22 @@ def _baseline(view: View, account: Account, visible: Sequence[Sequence[Post]]) -
         else:
             subject = subject_of(first)
             rows.append(
-                _row(view, account, subject, first.path, first.url, seq, State.SKIPPED, BASELINE)
+                share_row(
+                    view.site,
+                    view.now,
+                    account,
+                    subject,
+                    first.path,
+                    first.url,
+                    seq,
+                    State.SKIPPED,
+                    BASELINE,
+                )
             )
     for subject, path in view.unreadable.items():
-        rows.append(_row(view, account, subject, path, "", 0, State.SKIPPED, BASELINE))
+        rows.append(
+            share_row(view.site, view.now, account, subject, path, "", 0, State.SKIPPED, BASELINE)
+        )
     return rows
 
 
@@ -224,7 +236,9 @@ def _fresh(
 ) -> list[Delivery]:
     """A share that is not in the ledger: one row a part."""
     state = State.HELD if hold else State.PLANNED
-    blank = _row(view, account, subject_of(post), post.path, post.url, seq, state, hold)
+    blank = share_row(
+        view.site, view.now, account, subject_of(post), post.path, post.url, seq, state, hold
+    )
     draft, error = _try(view, account, post)
     if draft is None:
         return [replace(blank, **(error if hold else {**error, **_HELD_DRAFT}))]
@@ -346,8 +360,9 @@ def _with_part(site: str, blank: Delivery, part: int, draft: Draft) -> Delivery:
     return replace(blank, id=id, part=part, draft=draft_json(draft), error=None, error_code=None)
 
 
-def _row(
-    view: View,
+def share_row(
+    site: str,
+    now: int,
     account: Account,
     subject: str,
     path: str,
@@ -356,8 +371,9 @@ def _row(
     state: State,
     reason: str | None,
 ) -> Delivery:
+    """A first share of `subject`, as it begins."""
     return Delivery(
-        id=delivery_id(view.site, subject, account.name, SHARE, 0, 0),
+        id=delivery_id(site, subject, account.name, SHARE, 0, 0),
         subject=subject,
         account=account.name,
         network=account.network,
@@ -366,11 +382,11 @@ def _row(
         part=0,
         state=state,
         reason=reason,
-        due=view.now,
+        due=now,
         seq=seq,
         path=path,
         url=url,
-        planned_at=view.now,
-        created_at=view.now,
-        updated_at=view.now,
+        planned_at=now,
+        created_at=now,
+        updated_at=now,
     )

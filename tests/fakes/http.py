@@ -70,7 +70,7 @@ class Call:
         for part in message.get_payload():
             name = str(part.get_param("name", header="content-disposition"))  # type: ignore[union-attr]
             payload = part.get_payload(decode=True)  # type: ignore[union-attr]
-            parts[name] = (part.get_filename(), part.get_content_type(), payload)  # type: ignore
+            parts[name] = (part.get_filename(), part.get_content_type(), payload)  # type: ignore[union-attr, assignment]
         return parts
 
 
