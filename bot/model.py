@@ -222,7 +222,7 @@ ANSWERED = "answered"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """What the ledger remembers of a post and nothing else could tell again. Times are UTC
-    microseconds. `guid` is the permalink at first sight."""
+    microseconds. `guid` is the permalink at first sight; `live_at` when its page was first there."""
 
     id: str
     path: str
@@ -236,6 +236,7 @@ class Article:
     first_visible: int | None = None
     changed_at: int | None = None
     gone_at: int | None = None
+    live_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,9 @@ class Delivery:
 
     `fence` counts claims and settlings: a move names the fence it saw. `looks` counts the readings
     that did not find it; `looker` is the process that reads back under the lease. `frozen`:
-    claimed once, so its draft no longer changes.
+    claimed once, so its draft no longer changes. `spent_at`: when what it takes of slots, caps and
+    budgets was booked (None: nothing is); `cost` in millionths of a US dollar; `linked`: the text
+    has the link; `exact`: a person set its time, slots and quiet hours do not hold.
     """
 
     id: str
@@ -304,6 +307,10 @@ class Delivery:
     planned_at: int = 0
     created_at: int = 0
     updated_at: int = 0
+    spent_at: int | None = None
+    cost: int | None = None
+    linked: bool | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from bot.errors import ConfigError, StoreUnavailable
 from bot.i18n import msg
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in migrations/versions (a test holds the two together)."""
 BUSY_SECONDS = 30
 """How long a writer waits for another; a turn's transactions are milliseconds."""

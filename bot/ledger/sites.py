@@ -104,12 +104,15 @@ class Sites(Store):
             return
         statement = self._insert(articles)
         kept = {name: statement.excluded[name] for name in _FOLLOWS}
-        first = func.coalesce(articles.c.first_visible, statement.excluded["first_visible"])
+        once = {
+            name: func.coalesce(articles.c[name], statement.excluded[name])
+            for name in ("first_visible", "live_at")
+        }
         with self._writing() as c:
             # One statement for each row, prepared once: a tenth of the time of one for many rows.
             c.execute(
                 statement.on_conflict_do_update(
-                    index_elements=["site", "id"], set_={**kept, "first_visible": first}
+                    index_elements=["site", "id"], set_={**kept, **once}
                 ),
                 values,
             )

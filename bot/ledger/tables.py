@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -50,6 +51,7 @@ articles = Table(
     Column("first_visible", BigInteger),
     Column("changed_at", BigInteger),
     Column("gone_at", BigInteger),
+    Column("live_at", BigInteger),
     PrimaryKeyConstraint("site", "id"),
     Index("articles_path", "site", "path"),
 )
@@ -114,6 +116,10 @@ deliveries = Table(
     Column("planned_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),
+    Column("cost", BigInteger),
+    Column("linked", Boolean),
+    Column("exact", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("site", "id"),
     UniqueConstraint(
         "site", "subject", "account", "kind", "generation", "part", name="deliveries_once"
@@ -129,14 +135,22 @@ deliveries = Table(
     ),
     # What the next claim reads, in its order: nothing that is done is looked at.
     Index(
-        "deliveries_waiting",
+        "deliveries_queue",
         "site",
         "account",
-        "due",
         "seq",
         "id",
         sqlite_where=text("state IN ('planned', 'retry')"),
         postgresql_where=text("state IN ('planned', 'retry')"),
+    ),
+    # What caps, slots and budgets count.
+    Index(
+        "deliveries_spent",
+        "site",
+        "account",
+        "spent_at",
+        sqlite_where=text("spent_at IS NOT NULL"),
+        postgresql_where=text("spent_at IS NOT NULL"),
     ),
     Index("deliveries_state", "site", "state", "due"),
 )

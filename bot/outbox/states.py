@@ -140,6 +140,7 @@ def sent(delivery: Delivery, receipt: Receipt, source: str, now: int) -> Move:
             "remote_url": receipt.url,
             "remote_extra": receipt.extra or None,
             "sent_at": now,
+            "spent_at": delivery.spent_at or micros(receipt.at),
             "source": source,
             "doubt_since": None,
             "error": None,
@@ -163,7 +164,10 @@ def failed_call(
         return _unknown(delivery, error, now, policy, jitter, wait)
     if isinstance(error, Rejected):
         return Move(
-            state=State.FAILED, event=error.code, values={**_RELEASED, **told}, detail=told["error"]
+            state=State.FAILED,
+            event=error.code,
+            values={**_RELEASED, **_UNSPENT, **told},
+            detail=told["error"],
         )
     assert isinstance(error, NotSent)
     return _retry(delivery, error, now, policy, jitter, told, wait)
@@ -177,6 +181,7 @@ def lease_lost(delivery: Delivery, now: int, policy: Policy, *, owner_dead: bool
         told = dump(msg("the process ended before the call; nothing was sent"))
         values = {
             **_RELEASED,
+            **_UNSPENT,
             "due": min(delivery.due, now),
             "error": told,
             "error_code": "not-sent",
@@ -240,6 +245,7 @@ def found(
         event="absent",
         values={
             **_RELEASED,
+            **_UNSPENT,
             "doubt_since": None,
             "looks": 0,
             "due": now,
@@ -279,7 +285,10 @@ def too_old(delivery: Delivery, now: int, policy: Policy) -> bool:
 def give_up(delivery: Delivery) -> Move:
     told = dump(msg("given up: it has been tried for too long"))
     return Move(
-        state=State.FAILED, event="too-old", values={**_RELEASED, "reason": "too-old"}, detail=told
+        state=State.FAILED,
+        event="too-old",
+        values={**_RELEASED, **_UNSPENT, "reason": "too-old"},
+        detail=told,
     )
 
 
@@ -318,6 +327,7 @@ def _message(kept: dict[str, Any]) -> Any:
 
 
 _RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+_UNSPENT: Mapping[str, Any] = {"spent_at": None}
 _REPEATED = "repeated"
 
 
@@ -360,6 +370,7 @@ def _retry(
     due = wait.until if wait else now + backoff(attempts, jitter)
     values: dict[str, Any] = {
         **_RELEASED,
+        **_UNSPENT,
         **told,
         "attempts": attempts,
         "due": due,
