@@ -172,24 +172,34 @@ def test_nothing_due_shows_the_newest_as_an_example(site: Site) -> None:
     assert [(d["post"], d["example"]) for d in told["deliveries"]] == [("content/posts/b.md", True)]
 
 
-def test_networks_without_a_poster_only_show(site: Site) -> None:
-    x = '[[accounts]]\nname = "x"\nnetwork = "x"\nconsumer_key = { env = "K" }\n'
+def test_an_account_that_is_switched_off_only_shows(site: Site) -> None:
+    x = '[[accounts]]\nname = "x"\nnetwork = "x"\nenabled = false\n'
     site.configure(FILE_ACCOUNT + x)
     started(site)
     site.post("new")
     told = {d["account"]: d for d in site.json("post", "--dry-run")["deliveries"]}
     assert told["x"]["parts"][0]["unit"] == "x-weighted"
     assert told["x"]["parts"][0]["length"] <= told["x"]["parts"][0]["limit"] == 280
-    site.run("post")
+    assert site.run("post").returncode == 0
     assert all(d["account"] != "x" for d in site.json("status", "--all")["deliveries"])
     accounts = {a["name"]: a for a in site.json("status")["accounts"]}
-    if accounts["x"]["state"] == "not-ready":
-        assert accounts["x"]["reason"]
+    assert accounts["x"]["state"] == "disabled"
 
 
-def test_a_missing_credential_keeps_the_posts_waiting(site: Site) -> None:
-    mastodon = '[[accounts]]\nname = "m"\nnetwork = "mastodon"\ninstance = "https://m.example"\ntoken = { env = "NO_SUCH" }\n'
-    site.configure(FILE_ACCOUNT + mastodon)
+@pytest.mark.parametrize(
+    ("network", "settings"),
+    [
+        ("mastodon", 'instance = "https://m.example"\ntoken = { env = "NO_SUCH" }\n'),
+        ("misskey", 'instance = "https://m.example"\ntoken = { env = "NO_SUCH" }\n'),
+        ("bluesky", 'handle = "a.example"\napp_password = { env = "NO_SUCH" }\n'),
+        ("x", 'client_id = "c"\nrefresh_token = { env = "NO_SUCH" }\n'),
+    ],
+)
+def test_a_missing_credential_keeps_the_posts_waiting(
+    site: Site, network: str, settings: str
+) -> None:
+    account = f'[[accounts]]\nname = "m"\nnetwork = "{network}"\n{settings}'
+    site.configure(FILE_ACCOUNT + account)
     started(site)
     site.post("new")
     told = site.run("post")
@@ -198,6 +208,9 @@ def test_a_missing_credential_keeps_the_posts_waiting(site: Site) -> None:
     assert len(site.lines()) == 1
     waiting = [d for d in site.json("status")["deliveries"] if d["account"] == "m"]
     assert [d["state"] for d in waiting] == ["planned"]
+    (said,) = [a for a in site.json("status")["accounts"] if a["name"] == "m"]
+    assert said["state"] == "not-ready"
+    assert said["reason"]
 
 
 BROKEN = '---\ntitle: "a\ndate: [\n---\n本文\n'

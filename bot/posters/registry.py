@@ -48,14 +48,21 @@ NETWORKS: Mapping[str, Network] = {
             make=mastodon.make,
             lost=(Replay.KEYED, Replay.SEARCHABLE),
         ),
-        Network(name="x", limit=x.LIMIT, missing=x.missing, make=x.make),
+        Network(name="x", limit=x.LIMIT, built=True, missing=x.missing, make=x.make),
         Network(
             name="bluesky",
             limit=bluesky.LIMIT,
+            built=True,
             missing=bluesky.missing,
             make=bluesky.make,
             lost=(Replay.KEYED,),
         ),
-        Network(name="misskey", limit=misskey.LIMIT, missing=misskey.missing, make=misskey.make),
+        Network(
+            name="misskey",
+            limit=misskey.LIMIT,
+            built=True,
+            missing=misskey.missing,
+            make=misskey.make,
+        ),
     )
 }
