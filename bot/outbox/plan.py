@@ -13,7 +13,7 @@ from bot.errors import DraftError
 from bot.model import WAITING, Delivery, Draft, Post, State
 from bot.outbox.changes import EDIT, SHARE, Changes, edits, removals
 from bot.outbox.drafts import draft_json
-from bot.outbox.states import Move, dump
+from bot.outbox.states import NOT_LIVE, Move, dump
 from bot.settings import Account
 
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
@@ -30,7 +30,8 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a plan depends on. `unreadable`: articles whose file is there and cannot be read
-    now: id → path. `named`: posts that a person asked for. `now`: UTC microseconds."""
+    now: id → path. `named`: posts that a person asked for. `unseen`: ids of posts whose page is not
+    known to be online, which the accounts in `waits` wait for. `now`: UTC microseconds."""
 
     site: str
     posts: Sequence[Post]
@@ -48,6 +49,8 @@ class View:
     edits: Collection[str] = frozenset()
     retracts: Collection[str] = frozenset()
     gone: Mapping[str, int] = field(default_factory=dict)
+    unseen: Collection[str] = frozenset()
+    waits: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ def plan(view: View) -> Plan:
             if post is None:
                 moves += _withdraw(rows or (), NOT_TAKEN)
             elif rows is None:
-                new += _fresh(view, account, post, seq, hold=_hold(view, post, flooded))
+                new += _fresh(view, account, post, seq, hold=_hold(view, account, post, flooded))
             else:
                 _revise(view, account, post, seq, rows, new, moves, anew)
     moves += _withdrawn(view)
@@ -188,7 +191,7 @@ def _baseline(view: View, account: Account, visible: Sequence[Sequence[Post]]) -
         post = view.choose(account, versions)
         first = post or versions[0]
         if post is not None and (seq >= start or subject_of(post) in view.named):
-            rows += _fresh(view, account, post, seq, hold=None)
+            rows += _fresh(view, account, post, seq, hold=_not_live(view, account, post))
         else:
             subject = subject_of(first)
             rows.append(
@@ -222,13 +225,19 @@ def _flooded(
     return fresh if len(fresh) > view.flood else set()
 
 
-def _hold(view: View, post: Post, flooded: Collection[str]) -> str | None:
-    """Why a new post waits for a person; what a person named does not."""
-    if subject_of(post) in view.named:
-        return None
-    if post.id in view.doubtful:
-        return DOUBT
-    return FLOOD if subject_of(post) in flooded else None
+def _hold(view: View, account: Account, post: Post, flooded: Collection[str]) -> str | None:
+    """Why a new post waits: for a person, unless a person named it, or for its page."""
+    if subject_of(post) not in view.named:
+        if post.id in view.doubtful:
+            return DOUBT
+        if subject_of(post) in flooded:
+            return FLOOD
+    return _not_live(view, account, post)
+
+
+def _not_live(view: View, account: Account, post: Post) -> str | None:
+    waits = account.name in view.waits and post.id in view.unseen
+    return NOT_LIVE if waits else None
 
 
 def _fresh(
@@ -240,8 +249,9 @@ def _fresh(
         view.site, view.now, account, subject_of(post), post.path, post.url, seq, state, hold
     )
     draft, error = _try(view, account, post)
+    asked = hold in (FLOOD, DOUBT)
     if draft is None:
-        return [replace(blank, **(error if hold else {**error, **_HELD_DRAFT}))]
+        return [replace(blank, **(error if asked else {**error, **_HELD_DRAFT}))]
     return [_with_part(view.site, blank, part, draft) for part in range(len(draft.parts))]
 
 
@@ -277,11 +287,19 @@ def _revise(
                     (row, Move(state=State.CANCELLED, event="shorter", values={"reason": SHORTER}))
                 )
             continue
-        move = _next(row, values, named=named, now=view.now, seq=seq)
+        wait = _not_live(view, account, post)
+        move = _next(row, values, named=named, now=view.now, seq=seq, wait=wait)
         if move is not None:
             moves.append((row, move))
-        elif unfrozen and row.state in WAITING and _differs(row, values):
-            anew.append((row, values))
+        elif unfrozen and row.state in WAITING and _differs(row, kept := _kept(row, values)):
+            anew.append((row, kept))
+
+
+def _kept(row: Delivery, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What waits for its page keeps what the last look at it said."""
+    if row.reason != NOT_LIVE:
+        return values
+    return {name: value for name, value in values.items() if not name.startswith("error")}
 
 
 def _may_move(row: Delivery, *, named: bool) -> bool:
@@ -291,15 +309,24 @@ def _may_move(row: Delivery, *, named: bool) -> bool:
 
 
 def _next(
-    row: Delivery, values: Mapping[str, Any], *, named: bool, now: int, seq: int
+    row: Delivery,
+    values: Mapping[str, Any],
+    *,
+    named: bool,
+    now: int,
+    seq: int,
+    wait: str | None = None,
 ) -> Move | None:
+    """`wait`: why it cannot be sent yet, whatever else ends."""
     broken = bool(values.get("error"))
     back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
     asked = named and (row.state, row.reason) in ((State.SKIPPED, BASELINE), (State.HELD, FLOOD))
     mended = row.state is State.HELD and row.reason == DRAFT_ERROR and not broken
-    if back or asked or mended:
-        state = State.HELD if broken else State.PLANNED
-        reason = DRAFT_ERROR if broken else None
+    not_live = row.state is State.HELD and row.reason == NOT_LIVE
+    moved = row.state is State.PLANNED and not row.frozen and row.url != values["url"]
+    if back or asked or mended or (not_live and not wait) or (moved and wait):
+        reason = DRAFT_ERROR if broken else wait
+        state = State.HELD if reason else State.PLANNED
         set_ = {
             **values,
             "reason": reason,
@@ -307,17 +334,24 @@ def _next(
             "seq": seq,
             "planned_at": now,
             "frozen": False,
+            "needs_person": False,
         }
         return (
             None
             if state is row.state and reason == row.reason
-            else Move(state=state, event="planned", values=set_)
+            else Move(state=state, event=_event(row, reason), values=set_)
         )
-    if broken and row.state is State.PLANNED:
+    if broken and (row.state is State.PLANNED or not_live):
         return Move(state=State.HELD, event="held", values={**values, "reason": DRAFT_ERROR})
     if named and row.state in (State.PLANNED, State.RETRY) and row.due > now:
         return Move(state=row.state, event="asked-for", values={"due": now, "planned_at": now})
     return None
+
+
+def _event(row: Delivery, reason: str | None) -> str:
+    if reason is None and row.reason == NOT_LIVE:
+        return "live"
+    return "held" if reason else "planned"
 
 
 def _withdrawn(view: View) -> list[tuple[Delivery, Move]]:

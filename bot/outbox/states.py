@@ -37,6 +37,10 @@ STANDSTILL = 30 * SECOND
 """How often a call of a process that lives but stands still is looked for."""
 IMAGE_ATTEMPTS = 3
 """So often an image may be the reason that a post waits; then it goes out without."""
+NOT_LIVE = "not-live"
+"""The reason of what is held until its page is online."""
+ENDS_ALONE = frozenset({NOT_LIVE})
+"""Reasons to hold that end without a person."""
 
 _S = State
 MOVES: Mapping[State, frozenset[State]] = {
@@ -98,6 +102,12 @@ def check(before: State, after: State) -> None:
                 after=after.value,
             )
         )
+
+
+def asks(delivery: Delivery) -> bool:
+    """Whether it waits for a person."""
+    held = delivery.state is State.HELD and delivery.reason not in ENDS_ALONE
+    return held or delivery.needs_person
 
 
 def prepared(delivery: Delivery, ready: Prepared, now: int) -> Move:
