@@ -173,8 +173,9 @@ class MastodonPoster:
         return CannotTell() if private and not self._detect().tells_private else Absent()
 
     def recent(self, limit: int) -> list[Seen]:
-        """The newest of one page."""
-        return [seen(s, self._when(s)) for s in self._page({"limit": str(min(limit, PAGE))})]
+        """The newest of one page, without what was boosted: somebody else's word for a post."""
+        page = self._page({"limit": str(min(limit, PAGE)), "exclude_reblogs": "true"})
+        return [seen(status, self._when(status)) for status in page if not status.get("reblog")]
 
     def identity(self) -> Identity:
         answer = self._who()

@@ -16,7 +16,7 @@ def matches(status: Mapping[str, Any], payload: Json) -> bool:
     """The same parent, and the article's link (as href, card or text); without a link, the text."""
     from bot.posters.match import read_html, same_link, shows_link, shows_text
 
-    if status.get("in_reply_to_id") != payload.get("in_reply_to_id"):
+    if status.get("reblog") or status.get("in_reply_to_id") != payload.get("in_reply_to_id"):
         return False
     html = status.get("content")
     html = html if isinstance(html, str) else ""

@@ -61,6 +61,7 @@ class MastodonServer(FakeServer):
         self.media_script: list[Reply] = []
         self.has_v2 = self.turns_pages = self.tells_source = self.deletes = True
         self.new_ids = self.ill = False
+        self.leaves_out_reblogs = True
         self.app: dict[str, str] = {}
         self.codes: dict[str, str] = {}
         self.sources: dict[str, str] = {}
@@ -151,6 +152,8 @@ class MastodonServer(FakeServer):
     def _list(self, account: str, query: dict[str, str]) -> Reply:
         before = int(query.get("max_id", 10**18))
         own = [p for p in self.visible if p["account"]["id"] == account and int(p["id"]) < before]
+        if query.get("exclude_reblogs") == "true" and self.leaves_out_reblogs:
+            own = [post for post in own if post["reblog"] is None]
         if not self.turns_pages:
             own = [post for post in self.visible if post["account"]["id"] == account]
             return Reply(200, own[::-1])
@@ -270,6 +273,7 @@ class MastodonServer(FakeServer):
             "spoiler_text": body.get("spoiler_text", ""),
             "media_attachments": self._attached(body),
             "card": body.get("card"),
+            "reblog": body.get("reblog"),
             "account": {"id": account},
         }
         self.sources[post["id"]] = body.get("status", "")

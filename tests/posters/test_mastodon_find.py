@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.errors import OutcomeUnknown, Transient
-from bot.model import Absent, CannotTell, Found
+from bot.model import Absent, CannotTell, Found, Readable
 from bot.net import Answer
 from bot.posters.mastodon import DETECTED_SECONDS
 from tests.posters.contract import CANARY, LINK, NOON
@@ -64,6 +64,15 @@ def test_another_link_is_not_it(rig: MastodonRig, other: str) -> None:
 def test_a_reply_with_the_link_is_not_it(rig: MastodonRig) -> None:
     rig.server.add(CANARY, status=LINK, in_reply_to_id="77")
     assert find(rig) == Absent()
+
+
+@pytest.mark.parametrize("leaves_out", [True, False], ids=["left out", "listed all the same"])
+def test_a_boost_of_somebody_elses_link_is_not_it(rig: MastodonRig, leaves_out: bool) -> None:
+    rig.server.leaves_out_reblogs = leaves_out
+    rig.server.add(CANARY, status=LINK, reblog={"id": "77", "content": LINK})
+    assert find(rig) == Absent()
+    assert isinstance(rig.poster, Readable)
+    assert list(rig.poster.recent(20)) == []
 
 
 def test_a_post_without_a_link_is_found_by_its_text(rig: MastodonRig) -> None:
