@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 
 from bot.model import Article, Delivery, Replay, State, Target, TextLimit
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _JSON = ("draft", "payload", "remote_extra")
 ARTICLE = tuple(f.name for f in fields(Article))
 _TARGET = tuple(f.name for f in fields(Target))
@@ -19,7 +21,7 @@ _DELIVERY = tuple(f.name for f in fields(Delivery))
 
 def clean(text: str) -> str:
     """NUL and lone surrogates cannot be stored (PostgreSQL refuses them): they become U+FFFD."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
 LIGHT = (
     *("id", "subject", "account", "network", "kind", "generation", "part", "state", "due"),
     *("reason", "path", "url", "fence", "frozen", "remote_url", "error", "error_code"),
+    *("spent_at", "linked", "exact"),
 )
 """The columns of a row that is not about to move."""
 
