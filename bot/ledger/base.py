@@ -26,6 +26,9 @@ from bot.ledger.tables import deliveries, targets
 from bot.model import Clock, Delivery
 
 BATCH = 500
+ASK_CLOCK = 5.0
+"""Seconds for which the server's clock is counted on before it is asked again."""
+_SERVER_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
 class Store:
@@ -38,6 +41,10 @@ class Store:
         self._own_clock = own_clock
         self._here = threading.local()
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._asked: tuple[float, int] = (float("-inf"), 0)
+        # One question is its own transaction: on PostgreSQL that saves two ways to the server.
+        alone: dict[str, Any] = {} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._read_options = {"bot_reads": True, **alone}
 
     def close(self) -> None:
         self.owners.release()
@@ -45,15 +52,26 @@ class Store:
 
     def now(self) -> int:
         """UTC microseconds of the one clock that due times and leases are compared with: the
-        database server's on PostgreSQL, the injected one on SQLite."""
+        database server's on PostgreSQL (asked every few seconds, and counted on by a clock that
+        also runs while the machine sleeps), the injected one on SQLite."""
         if self._own_clock:
             return round(self._clock.now().timestamp() * 1_000_000)
+        steady = self._clock.steady()
+        asked, server = self._asked
+        if not 0 <= steady - asked < ASK_CLOCK:
+            server = self._server_now()
+            self._asked = asked, server = steady, server
+        return server + round((steady - asked) * 1_000_000)
+
+    def _server_now(self) -> int:
         with self._reading() as c:
-            return int(
-                c.execute(
-                    text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-                ).scalar_one()
-            )
+            return int(c.execute(_SERVER_NOW).scalar_one())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is read and written within is one transaction."""
+        with self._writing():
+            yield
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -62,11 +80,7 @@ class Store:
             if not self._is_sqlite:
                 lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:site, 1))")
                 c.execute(lock, {"site": self.site})
-            self._here.connection = c
-            try:
-                yield
-            finally:
-                self._here.connection = None
+            yield
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -76,14 +90,22 @@ class Store:
             return
         try:
             with self._engine.begin() as connection:
-                yield connection
+                self._here.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._here.connection = None
         except SQLAlchemyError as error:
             raise opening.unavailable(self._engine.url, error) from error
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        within: Connection | None = getattr(self._here, "connection", None)
+        if within is not None:
+            yield within
+            return
         try:
-            with self._engine.connect().execution_options(bot_reads=True) as connection:
+            with self._engine.connect().execution_options(**self._read_options) as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise opening.unavailable(self._engine.url, error) from error

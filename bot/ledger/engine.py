@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from bot.errors import ConfigError, StoreUnavailable
@@ -24,6 +25,8 @@ HEAD = "0002"
 """The newest revision in migrations/versions (a test holds the two together)."""
 BUSY_SECONDS = 30
 """How long a writer waits for another; a turn's transactions are milliseconds."""
+IDLE_SECONDS = 10.0
+"""A connection to PostgreSQL that nobody used for so long is asked whether it still lives."""
 
 
 def open_engine(url: str, root: Path, *, readonly: bool) -> Engine | None:
@@ -35,7 +38,7 @@ def open_engine(url: str, root: Path, *, readonly: bool) -> Engine | None:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, root, readonly)
-    return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    return _postgresql(parsed)
 
 
 def migrate(engine: Engine, now: datetime | None = None) -> Path | None:
@@ -90,6 +93,28 @@ def _parse(url: str) -> URL:
             hint=msg("write sqlite:///state/bot.db or postgresql://user@host/database"),
         )
     return parsed
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=16)
+
+    # A connection that stood idle is asked whether it still lives; asking at each use would cost
+    # every statement a way to the server.
+    @event.listens_for(engine, "checkin")
+    def _back(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _out(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", float("inf")) < IDLE_SECONDS:
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except connection.Error as error:
+            raise DisconnectionError from error
+
+    return engine
 
 
 def _sqlite(url: URL, root: Path, readonly: bool) -> Engine | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     exists,
     insert,
     or_,
@@ -22,13 +25,43 @@ from bot.errors import LostLease
 from bot.i18n import msg
 from bot.ledger import rows
 from bot.ledger.base import chunks, one, target, thread
-from bot.ledger.reads import CLAIMABLE, Reads
+from bot.ledger.reads import CLAIMABLE, DOUBTFUL, Reads
 from bot.ledger.sites import Sites
 from bot.ledger.tables import deliveries, history, targets
 from bot.model import Delivery, State
 
 _IN_FLIGHT = (State.CLAIMED.value, State.SENDING.value)
 _OLDER = deliveries.alias("older")
+
+Which = Literal["all", "exact", "rest"]
+"""All that is due; only what has a time of its own (and what follows); only what follows: later
+parts, edits and removals of what is out there."""
+
+
+class Desk(Protocol):
+    """Asked within the claim's transaction: what may go now, and what is booked for it."""
+
+    def open(self, account: str, now: int) -> Which: ...
+    def book(self, row: Delivery, now: int) -> Mapping[str, Any] | None:
+        """Columns to set with the claim (draft, cost, …); None: it does not go now."""
+        ...
+
+
+class _Open:
+    """Whatever is due may go."""
+
+    def open(self, account: str, now: int) -> Which:
+        return "all"
+
+    def book(self, row: Delivery, now: int) -> Mapping[str, Any] | None:
+        return {}
+
+
+_OPEN = _Open()
+
+
+class _Taken(Exception):
+    """Another was first: the transaction ends with nothing done."""
 
 
 class Moves(Sites, Reads):
@@ -94,40 +127,56 @@ class Moves(Sites, Reads):
             )
 
     def claim(
-        self, account: str, owner: str, now: int, lease_until: int, only: Collection[str] | None
+        self,
+        account: str,
+        owner: str,
+        now: int,
+        lease_until: int,
+        only: Collection[str] | None,
+        desk: Desk = _OPEN,
     ) -> Delivery | None:
-        """The next due delivery of this target, claimed for `owner`; None where there is none, or
-        one is already under way. `only`: of these subjects. `frozen` of the answer is as it was
-        before: False means that its draft is to be composed for the last time now."""
-        with self._writing() as c:
-            picked = c.execute(self._next_due(account, now, only)).one_or_none()
-            if picked is None:
+        """The next due delivery of this target, claimed for `owner`; None where there is none, one
+        is already under way, or `desk` says not now. `only`: of these subjects. `frozen` of the
+        answer is as it was before: False means that its draft was composed for the last time now.
+        One transaction: what `desk` counts and books cannot change under it."""
+        with suppress(_Taken), self._writing() as c:
+            which = desk.open(account, now)
+            values = {"site": self.site, "account": account, "now": now, "only": sorted(only or ())}
+            found = c.execute(_next_due(which, only is not None), values).one_or_none()
+            if found is None:
                 return None
-            id, frozen = picked
-            moved = (
-                update(deliveries)
-                .where(one(self.site, id), deliveries.c.state.in_(CLAIMABLE))
-                .values(
-                    state=State.CLAIMED.value,
-                    fence=deliveries.c.fence + 1,
-                    owner=owner,
-                    lease_until=lease_until,
-                    frozen=True,
-                    updated_at=now,
-                )
-                .returning(*deliveries.c)
-            )
+            seen = rows.to_delivery(found)
+            booked = desk.book(seen, now)
+            if booked is None:
+                return None
+            taken = {"state": State.CLAIMED, "owner": owner, "lease_until": lease_until}
+            values = {**booked, **taken, "frozen": True, "fence": seen.fence + 1}
             try:
-                row = c.execute(moved).one_or_none()
-            except IntegrityError:
-                c.rollback()
-                return None
+                row = self._moved(c, seen, values, now)
+            except IntegrityError as error:  # another call to this target is under way
+                raise _Taken from error
             if row is None:
                 return None
-            c.execute(
-                insert(history), self._log(id, now, None, "claimed", row.fence, "claimed", owner)
-            )
-            return replace(rows.to_delivery(row), frozen=frozen)
+            log = self._log(seen.id, now, None, "claimed", row.fence, "claimed", owner)
+            c.execute(insert(history), log)
+            return replace(row, frozen=seen.frozen)
+        return None
+
+    def _moved(
+        self, c: Connection, seen: Delivery, values: Mapping[str, Any], now: int
+    ) -> Delivery | None:
+        """The row of `seen` with new values, if state and fence are still what was seen. What it
+        was made of is not read again."""
+        columns = rows.to_columns({**values, "updated_at": now})
+        new = {f"v_{name}": value for name, value in columns.items()}
+        guard = {
+            "g_site": self.site,
+            "g_id": seen.id,
+            "g_state": seen.state.value,
+            "g_fence": seen.fence,
+        }
+        done = c.execute(_guarded(tuple(sorted(columns))), {**new, **guard})
+        return replace(seen, **values, updated_at=now) if done.rowcount == 1 else None
 
     def claim_unknown(
         self, account: str, owner: str, now: int, lease_until: int
@@ -136,22 +185,11 @@ class Moves(Sites, Reads):
         last owner stays named in the answer (it may be alive and standing still)."""
         d = deliveries.c
         with self._writing() as c:
-            pick = (
-                select(d.id)
-                .where(
-                    d.site == self.site,
-                    d.account == account,
-                    d.state == State.UNKNOWN.value,
-                    d.needs_person.is_(False),
-                    d.due <= now,
-                    or_(d.lease_until.is_(None), d.lease_until <= now),
-                )
-                .order_by(d.due, d.seq)
-                .limit(1)
-            )
+            pick = select(d.id).where(DOUBTFUL).order_by(d.due, d.seq).limit(1)
             if self._engine.dialect.name == "postgresql":
                 pick = pick.with_for_update(skip_locked=True)
-            id = c.execute(pick).scalar_one_or_none()
+            values = {"site": self.site, "account": account, "now": now}
+            id = c.execute(pick, values).scalar_one_or_none()
             if id is None:
                 return None
             row = c.execute(
@@ -177,18 +215,8 @@ class Moves(Sites, Reads):
         """One guarded step: id, state and fence must still be those of `seen`, else LostLease.
         The target's wait and the history row are in the same transaction."""
         with self._writing() as c:
-            moved = (
-                update(deliveries)
-                .where(
-                    one(self.site, seen.id),
-                    deliveries.c.state == seen.state.value,
-                    deliveries.c.fence == seen.fence,
-                )
-                .values(**rows.to_columns(values), state=state.value, updated_at=now)
-                .returning(*deliveries.c)
-            )
             try:
-                row = c.execute(moved).one_or_none()
+                row = self._moved(c, seen, {**values, "state": state}, now)
             except IntegrityError as error:  # another call to this target is under way
                 raise LostLease(msg("delivery {id} is in other hands", id=seen.id)) from error
             if row is None:
@@ -203,7 +231,7 @@ class Moves(Sites, Reads):
                 insert(history),
                 self._log(seen.id, now, seen.state.value, state.value, seen.fence, event, detail),
             )
-            return rows.to_delivery(row)
+            return row
 
     def _end_thread(self, c: Connection, ended: Delivery, now: int) -> None:
         """When a part cannot be sent, the later ones are not sent either, and it is shown."""
@@ -222,27 +250,53 @@ class Moves(Sites, Reads):
             log = self._log(row.id, now, None, State.CANCELLED.value, row.fence, "thread", ended.id)
             c.execute(insert(history), log)
 
-    def _next_due(self, account: str, now: int, only: Collection[str] | None) -> Any:
-        d, o = deliveries.c, _OLDER.c
-        same = and_(o.site == self.site, o.account == account)
-        earlier = and_(
-            same,
-            o.subject == d.subject,
-            o.kind == d.kind,
-            o.generation == d.generation,
-            o.part < d.part,
+
+@cache
+def _next_due(which: Which, only: bool) -> Any:
+    """The statement that picks what is claimed next. What waits for its turn goes by its sequence;
+    `exact`: only what has a time of its own, and what follows something that is out there; `rest`:
+    only the latter."""
+    d, o = deliveries.c, _OLDER.c
+    same = and_(o.site == d.site, o.account == d.account)
+    earlier = and_(
+        same,
+        o.subject == d.subject,
+        o.kind == d.kind,
+        o.generation == d.generation,
+        o.part < d.part,
+    )
+    where: list[ColumnElement[bool]] = [
+        d.site == bindparam("site"),
+        d.account == bindparam("account"),
+        d.state.in_(CLAIMABLE),
+        d.due <= bindparam("now"),
+        ~exists().where(same, o.state.in_(_IN_FLIGHT)),
+        ~exists().where(earlier, o.state != State.SENT.value),
+    ]
+    follows = or_(d.kind != "share", d.part > 0)
+    if which == "exact":
+        where.append(or_(follows, d.exact))
+    elif which == "rest":
+        where.append(follows)
+    if only:
+        where.append(d.subject.in_(bindparam("only", expanding=True)))
+    # A row that another process has locked is in its hands: skipping it would break the order,
+    # waiting for it would stop this target; the in-flight rule above decides after the wait.
+    # (SQLite has no such lock: there the whole transaction is one.)
+    return select(deliveries).where(*where).order_by(d.seq, d.id).limit(1).with_for_update()
+
+
+@cache
+def _guarded(columns: tuple[str, ...]) -> Any:
+    """The statement that sets these columns of one row, guarded: made once."""
+    d = deliveries.c
+    return (
+        update(deliveries)
+        .where(
+            d.site == bindparam("g_site"),
+            d.id == bindparam("g_id"),
+            d.state == bindparam("g_state"),
+            d.fence == bindparam("g_fence"),
         )
-        where: list[ColumnElement[bool]] = [
-            d.site == self.site,
-            d.account == account,
-            d.state.in_(CLAIMABLE),
-            d.due <= now,
-            ~exists().where(same, o.state.in_(_IN_FLIGHT)),
-            ~exists().where(earlier, o.state != State.SENT.value),
-        ]
-        if only is not None:
-            where.append(d.subject.in_(sorted(only)))
-        pick = select(d.id, d.frozen).where(*where).order_by(d.due, d.seq, d.id).limit(1)
-        # A row that another process has locked is in its hands: skipping it would break the order,
-        # waiting for it would stop this target; the in-flight rule above decides after the wait.
-        return pick.with_for_update() if self._engine.dialect.name == "postgresql" else pick
+        .values({name: bindparam(f"v_{name}", type_=d[name].type) for name in columns})
+    )

@@ -5,19 +5,41 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import (
-    and_,
-    case,
-    func,
-    select,
-)
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select
 
 from bot.ledger import rows
 from bot.ledger.base import BATCH, Store, one, thread
-from bot.ledger.tables import deliveries, history
+from bot.ledger.tables import deliveries, history, targets
 from bot.model import ANSWERED, OPEN_STATES, WAITING, Delivery, State
 
 CLAIMABLE = (State.PLANNED.value, State.RETRY.value)
+_D = deliveries.c
+_MINE = (_D.site == bindparam("site"), _D.account == bindparam("account"))
+DOUBTFUL = and_(
+    *_MINE,
+    _D.state == State.UNKNOWN.value,
+    _D.needs_person.is_(False),
+    _D.due <= bindparam("now"),
+    or_(_D.lease_until.is_(None), _D.lease_until <= bindparam("now")),
+)
+_AGENDA = select(
+    select(targets.c.wait_until)
+    .where(targets.c.site == bindparam("site"), targets.c.name == bindparam("account"))
+    .scalar_subquery(),
+    exists().where(DOUBTFUL),
+)
+_SHARES = (*_MINE, _D.spent_at.is_not(None), _D.kind == "share", _D.part == 0)
+_SPENT = (
+    select(*(getattr(_D, name) for name in rows.LIGHT))
+    .where(*_SHARES, _D.spent_at >= bindparam("since"))
+    .order_by(_D.spent_at.desc())
+)
+_LAST_SPENT = (
+    select(*(getattr(_D, name) for name in rows.LIGHT))
+    .where(*_SHARES)
+    .order_by(_D.spent_at.desc())
+    .limit(1)
+)
 
 
 class Reads(Store):
@@ -123,6 +145,34 @@ class Reads(Store):
                 )
             )
             return set(found.scalars())
+
+    def agenda(self, account: str, now: int) -> tuple[int | None, bool]:
+        """Until when this target waits (None: it does not), and whether a lost answer of it is to
+        be looked for now. The question of every step, in one way to the store."""
+        values = {"site": self.site, "account": account, "now": now}
+        with self._reading() as c:
+            wait_until, doubtful = c.execute(_AGENDA, values).one()
+        return wait_until, bool(doubtful)
+
+    def spent(self, account: str, since: int) -> list[Delivery]:
+        """What this target's slots and caps count, the newest first: shares (their first parts)
+        that were sent or may have been since then, and the newest one at all."""
+        values = {"site": self.site, "account": account, "since": since}
+        with self._reading() as c:
+            found = c.execute(_SPENT, values).all() or c.execute(_LAST_SPENT, values).all()
+            return [rows.to_light(row) for row in found]
+
+    def money(self, accounts: Collection[str], since: int) -> int:
+        """What these targets have spent since then, in millionths of a US dollar; what is in doubt
+        counts as spent."""
+        d = deliveries.c
+        with self._reading() as c:
+            total = c.execute(
+                select(func.sum(d.cost)).where(
+                    d.site == self.site, d.account.in_(sorted(accounts)), d.spent_at >= since
+                )
+            ).scalar()
+            return int(total or 0)
 
     def next_due(self, account: str, states: Collection[State]) -> int | None:
         """When the next delivery of this target in these states is due; one that is in a look's
