@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ def write_site_feeds(app: App, site: Site) -> Written:
 
     kept = list(app.last_good.posts(site.unread, app.scanner, app.now()))
     texts = {post.path: text for _, post, text in kept}
-    entries = _entries(site, [(post, article) for article, post, _ in kept])
+    entries = entries_of(site, [(post, article) for article, post, _ in kept])
     written = app.press.publish(
         entries, lambda entry: to_html(text_of(texts, entry.post), entry.post.url)
     )
@@ -43,10 +44,11 @@ def feed_turn(app: App) -> tuple[Site, Written | None]:
     return site, write_site_feeds(app, site)
 
 
-def _entries(site: Site, kept: list[tuple[Post, Article]]) -> list[Entry]:
+def entries_of(site: Site, kept: Sequence[tuple[Post, Article]] = ()) -> list[Entry]:
     """Every published post, newest first; posts of one midnight by when they were first seen."""
     articles = {a.id: a for a in site.articles}
-    pairs = [(post, articles[post.id]) for post in site.posts if post.visible] + kept
+    pairs = [(post, articles[post.id]) for post in site.posts if post.visible]
+    pairs += kept
     pairs.sort(key=lambda pair: pair[0].path)
     pairs.sort(key=lambda pair: (_published(*pair), pair[1].first_visible or 0), reverse=True)
     return [_entry(post, article) for post, article in pairs]

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from bot.feeds.compare import REASONS, Comparison, Difference, compare
 from bot.feeds.files import Written, write_feeds
 from bot.feeds.items import first_guid
-from bot.feeds.plan import Plan, discover, feed_urls, plan_feeds
+from bot.feeds.plan import Alternate, Plan, alternates, discover, feed_urls, plan_feeds
 from bot.feeds.press import Press
 from bot.model import Entry
 from bot.settings import Feed, Site
 
 __all__ = [
     "REASONS",
+    "Alternate",
     "Comparison",
     "Difference",
     "Plan",
     "Press",
     "Written",
+    "alternates",
     "compare",
     "discover",
     "feed_urls",

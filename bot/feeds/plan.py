@@ -36,6 +36,16 @@ class Plan:
     folder: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternate:
+    """One feed in one format. `type` is its media type."""
+
+    folder: str
+    title: str
+    type: str
+    url: str
+
+
 def formats(feed: Feed) -> tuple[Format, ...]:
     named = (
         ("application/rss+xml", feed.rss),
@@ -58,14 +68,25 @@ def plan_feeds(entries: Sequence[Entry], site: Site, feed: Feed) -> tuple[Plan, 
     return tuple({plan.folder.casefold(): plan for plan in reversed(plans)}.values())[::-1]
 
 
+def alternates(plans: Iterable[Plan], feed: Feed) -> Iterator[Alternate]:
+    """Where readers subscribe: every feed in each of its formats, without the archive."""
+    for plan in plans:
+        if plan.head.current is None:
+            for kind, name in formats(feed):
+                yield Alternate(
+                    folder=plan.folder,
+                    title=plan.head.title,
+                    type=kind,
+                    url=plan.head.base + quote(name),
+                )
+
+
 def discover(plans: Iterable[Plan], feed: Feed) -> str:
     """The lines for the head of a theme's pages by which a reader finds the feeds."""
     lines = [
-        f'<link rel="alternate" type="{kind}" title="{escape(plan.head.title)}" '
-        f'href="{escape(plan.head.base + quote(name))}">'
-        for plan in plans
-        if plan.head.current is None
-        for kind, name in formats(feed)
+        f'<link rel="alternate" type="{found.type}" title="{escape(found.title)}" '
+        f'href="{escape(found.url)}">'
+        for found in alternates(plans, feed)
     ]
     return "\n".join(lines) + "\n"
 
