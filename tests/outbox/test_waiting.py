@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def by_account(rows: list[Delivery]) -> dict[str, tuple[str, str | None]]:
     return {d.account: (d.state.value, d.reason) for d in rows}
 
 
-def waiting(**more: object) -> list[Delivery]:
+def waiting(**more: Any) -> list[Delivery]:
     return applied([], planning([post("x")], unseen={"x"}, waits={"a"}, **more))
 
 
@@ -49,7 +50,7 @@ def test_a_page_that_is_known_is_not_waited_for() -> None:
 def test_backfilled_and_named_posts_wait_too() -> None:
     one = Account(name="a", network="fake", backfill=1)
     posts = [post("x"), post("y", day=2)]
-    unseen = {"unseen": {"x", "y"}, "waits": {"a"}}
+    unseen: dict[str, Any] = {"unseen": {"x", "y"}, "waits": {"a"}}
     rows = applied([], planning(posts, accounts=[one], baselined=(), **unseen))
     assert summary(rows) == {"x": ("skipped", "baseline"), "y": HELD}
     rows = applied(rows, planning(posts, rows, named={"x"}, **unseen))
