@@ -181,7 +181,7 @@ def dispatcher(ledger: Ledger) -> Dispatcher:
         Outfit(
             ledger=ledger,
             poster=posters.__getitem__,
-            compose=lambda delivery: None,
+            compose=lambda delivery, link: None,
             policy=POLICY,
             owner="bench",
             clock=SystemClock(),

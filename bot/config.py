@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.agreement import clashes
 from bot.errors import ConfigError
 from bot.i18n import Message, msg
 from bot.schema import (
-    BACKSLASH,
     Refused,
     Spec,
     checked,
@@ -26,8 +25,8 @@ from bot.schema import (
     schema,
     wrong_type,
 )
-from bot.settings import NETWORKS, Account, Config, Secret, Site
-from bot.toml_lines import Keys, line_of, locate
+from bot.settings import NETWORKS, Account, Budget, Config, Secret, Site
+from bot.toml_lines import Keys, line_of, locate, parse
 
 __all__ = ["default_site_id", "line_within", "load", "parse_duration", "read_secret"]
 
@@ -53,7 +52,7 @@ def load(file: str | None, cwd: str) -> Config:
         )
     path = os.path.abspath(os.path.join(cwd, shown))
     text = _read(path, shown)
-    data = _parse(text, shown)
+    data = parse(text, shown)
     _refuse_hugo(data, shown)
     return _Filler(shown, locate(text)).config(data, os.path.dirname(path))
 
@@ -75,6 +74,12 @@ def default_site_id(url: str) -> str:
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.hostname}{port}{parts.path.rstrip('/')}"
+
+
+def built_in(network: str) -> dict[str, Any]:
+    """The defaults of a network where they are others than for all."""
+    specs = schema(Account).items()
+    return {name: s.built_in[network] for name, s in specs if network in s.built_in}
 
 
 def line_within(config: Config, key: str, n: int) -> int | None:
@@ -107,39 +112,6 @@ def _read(path: str, shown: str) -> str:
     raise ConfigError(message, code="config-unreadable", path=shown, hint=hint)
 
 
-def _parse(text: str, shown: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        said = str(error)
-    except RecursionError:
-        said = ""
-    at = re.search(r"\(at line (\d+)", said)
-    line = int(at[1]) if at else max(1, text.rstrip().count("\n") + 1)
-    hint = next((hint for sign, hint in _SYNTAX if sign in said), _SYNTAX[-1][1])
-    message = msg("This line, or what stands before it, is not valid TOML.")
-    raise ConfigError(message, code="config-syntax", path=shown, line=line, hint=hint)
-
-
-_SYNTAX = (
-    ("Cannot overwrite", msg("The key is there twice: keep one.")),
-    ("Cannot declare", msg("The table is there twice: keep one ([[accounts]] has two brackets).")),
-    ("Expected '='", msg("A line is `key = value`: the = is missing.")),
-    ("Unescaped", BACKSLASH),
-    ("Unclosed", msg("A bracket or brace is not closed.")),
-    ("Expected ']'", msg("A bracket or brace is not closed.")),
-    ("Unterminated", msg("A text is not closed: its last quote is missing.")),
-    ("Illegal character", msg("A text is not closed on its line, or holds a control character.")),
-    ("Found invalid", msg("A text is not closed on its line, or holds a control character.")),
-    (
-        "",
-        msg(
-            'Text stands in quotes ("…"), lists in brackets ([…]), true and false in small letters.'
-        ),
-    ),
-)
-
-
 def _refuse_hugo(data: Mapping[str, Any], shown: str) -> None:
     if "site" in data or "accounts" in data or not _HUGO & {key.lower() for key in data}:
         return
@@ -162,14 +134,16 @@ class _Filler:
         self.faults: list[ConfigError] = []
 
     def config(self, data: dict[str, Any], root: str) -> Config:
+        budgets = self.budgets(data.pop("budgets", {}))
         accounts = self.accounts(data.pop("accounts", []), data.pop("defaults", {}))
+        self.agree(accounts, budgets)
         known = {name: spec for name, spec in schema(Config).items() if spec.table}
         filled: dict[str, Any] = {name: {} for name in known}
         for key, value in data.items():
             if key in known:
                 filled[key] = self.value(known[key], value, (key,)) or {}
             else:
-                self.unknown((key,), [*known, "accounts", "defaults"])
+                self.unknown((key,), [*known, "accounts", "defaults", "budgets"])
         for name, spec in known.items():
             self.require(spec.type, filled[name], (name,))
         if not filled["content"].get("hugo"):
@@ -181,6 +155,7 @@ class _Filler:
             root=root,
             lines={".".join(keys): line for keys, line in self.lines.items()},
             accounts=tuple(_build(Account, values) for values in accounts),
+            budgets={name: _build(Budget, values) for name, values in budgets.items()},
             **{name: _build(spec.type, filled[name]) for name, spec in known.items()},
         )
 
@@ -195,6 +170,25 @@ class _Filler:
         ]
         self.unique(found)
         return found
+
+    def budgets(self, table: Any) -> dict[str, dict[str, Any]]:
+        if not isinstance(table, dict) or not all(isinstance(one, dict) for one in table.values()):
+            message = msg("Budgets are written as [budgets.NAME], a table each.")
+            self.fault(("budgets",), "config-type", message)
+            return {}
+        found = {name: self.table(Budget, own, ("budgets", name)) for name, own in table.items()}
+        for name, own in found.items():
+            self.require(Budget, own, ("budgets", name))
+        return found
+
+    def agree(self, accounts: list[dict[str, Any]], budgets: Collection[str]) -> None:
+        """What an account's settings say together, its defaults among them."""
+        for i, values in enumerate(accounts):
+            for key, message, hint in clashes(values, budgets):
+                homes = (("accounts", str(i)), ("defaults", str(values.get("network"))))
+                places = [(*home, key) for home in (*homes, ("defaults",))]
+                place = next((p for p in places if p in self.lines), places[0])
+                self.fault(place, "config-value", message, hint)
 
     def defaults(self, table: Any) -> dict[str, dict[str, Any]]:
         """The values of [defaults] under "", those of [defaults.NETWORK] under its name."""
@@ -227,7 +221,10 @@ class _Filler:
         if not isinstance(network, str) or network not in NETWORKS:
             return own
         self.foreign(network, own, path)
-        return _merged(_merged(shared.get("", {}), shared.get(network, {})), own)
+        merged = built_in(network)
+        for upper in (shared.get("", {}), shared.get(network, {}), own):
+            merged = _merged(merged, upper)
+        return merged
 
     def foreign(self, network: str, values: Mapping[str, Any], path: Keys) -> None:
         """Settings that another network knows."""

@@ -6,7 +6,7 @@ Pure. An error says what is expected; it repeats only what can be no secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.i18n import Message, msg
 from bot.settings import Secret
+from bot.timetable import parse_quiet, parse_slots
 
 _LARGEST = 1_000_000_000
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -27,7 +28,8 @@ BACKSLASH = msg("A backslash needs single quotes around the text: 'C:\\blog', no
 
 class Spec(NamedTuple):
     """One setting: `type` without None; `table` where it is a dataclass of its own, `tables` where
-    it is a list of these (`type` is then that of one)."""
+    it is a list of these (`type` is then that of one); `or_name` where a text may stand instead of
+    the number; `one` and `built_in` as `setting` has them."""
 
     type: Any
     default: Any
@@ -39,6 +41,9 @@ class Spec(NamedTuple):
     check: str | None
     networks: tuple[str, ...]
     or_secret: bool
+    or_name: bool
+    one: bool
+    built_in: Mapping[str, Any]
 
     @property
     def required(self) -> bool:
@@ -62,18 +67,20 @@ def schema(cls: type) -> Mapping[str, Spec]:
 
 def checked(key: str, spec: Spec, value: Any) -> Any:
     """`value` as the dataclass holds it. Raises Refused."""
-    value = _converted(key, spec.type, value)
+    wanted = str if spec.or_name and type(value) is str else spec.type
+    value = _converted(key, wanted, [value] if spec.one and type(value) is str else value)
     if value == spec.default:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         _number(key, spec, value)
-    if spec.choices and value not in spec.choices:
-        raise Refused(
-            "config-value",
-            msg("`{key}` cannot be “{value}”.", key=key, value=value),
-            near_or_all(value, [choice for choice in spec.choices if choice]),
-        )
-    if spec.check:
+    for one in value if isinstance(value, tuple) else (value,):
+        if spec.choices and one not in spec.choices:
+            raise Refused(
+                "config-value",
+                msg("`{key}` cannot be “{value}”.", key=key, value=one),
+                near_or_all(one, [choice for choice in spec.choices if choice]),
+            )
+    if spec.check and not (spec.or_name and wanted is not str):
         _CHECKS[spec.check](key, value)
     return value
 
@@ -109,6 +116,7 @@ def parse_duration(text: str) -> timedelta:
 def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
     bare = [arg for arg in get_args(hint) if arg is not type(None)]
     or_secret = Secret in bare and str in bare
+    or_name = float in bare and str in bare
     if type(None) in get_args(hint) or or_secret:
         hint = bare[0]
     row = get_args(hint)[0] if get_origin(hint) is tuple else None
@@ -128,6 +136,9 @@ def _spec(hint: Any, default: Any, more: Mapping[str, Any]) -> Spec:
         check=more.get("check"),
         networks=tuple(more.get("networks", ())),
         or_secret=or_secret,
+        or_name=or_name,
+        one=bool(more.get("one")),
+        built_in=more.get("built_in", {}),
     )
 
 
@@ -253,6 +264,49 @@ def _duration(key: str, value: str) -> None:
         ) from None
 
 
+def _positive(key: str, value: str) -> None:
+    _duration(key, value)
+    if not parse_duration(value):
+        raise Refused("config-value", msg("`{key}` must be longer than nothing.", key=key))
+
+
+def _age(key: str, value: str) -> None:
+    """Empty: no age is too much."""
+    if value:
+        _positive(key, value)
+
+
+def _slots(key: str, value: tuple[str, ...]) -> None:
+    try:
+        parse_slots(value)
+    except ValueError as error:
+        raise Refused(
+            "config-value",
+            msg("“{word}” in `{key}` cannot be read.", word=str(error), key=key),
+            msg('Like "mon-fri 08:00,12:10,19:00", "08:00" for every day, or cron: "0 8 * * 1-5".'),
+        ) from None
+
+
+def _quiet(key: str, value: str) -> None:
+    try:
+        parse_quiet(value)
+    except ValueError:
+        raise Refused(
+            "config-value",
+            msg("`{key}` must be hours of the day, and leave some of it.", key=key),
+            msg('Like "23:00-07:00", or "12:00-13:00, 23:00-07:00".'),
+        ) from None
+
+
+def _order(key: str, value: tuple[str, ...]) -> None:
+    if len(set(value)) < len(value) or {"newest", "oldest"} <= set(value):
+        raise Refused(
+            "config-value",
+            msg("`{key}` names each once, and either newest or oldest.", key=key),
+            msg('Like ["priority", "oldest"].'),
+        )
+
+
 def _store(key: str, value: str) -> None:
     """A password in the address of a database is a secret."""
     try:
@@ -273,11 +327,16 @@ def _name(key: str, value: str) -> None:
         raise Refused("config-value", msg("`{key}` is empty, or has spaces around it.", key=key))
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[str, Any], None]] = {
     "url": _url,
     "timezone": _timezone,
     "language": _language,
     "duration": _duration,
+    "positive-duration": _positive,
+    "age": _age,
+    "slots": _slots,
+    "quiet": _quiet,
+    "order": _order,
     "name": _name,
     "store": _store,
 }

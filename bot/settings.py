@@ -16,7 +16,8 @@ def setting(doc: str, default: Any = MISSING, **more: Any) -> Any:
     """A field with its documentation. Lists and tables are given as tuples and frozen mappings.
 
     `more` is what `bot.config` checks: `choices`, `least` (the smallest number), `check` ("url",
-    "timezone", "language", "duration", "name"), `networks` (the only ones that know the setting).
+    "timezone", "language", "duration", "name", …), `networks` (the only ones that know the setting),
+    `built_in` (another default on some networks), `one` (a text alone stands for a list of it).
     """
     return field(default=default, metadata={"doc": doc, **more})
 
@@ -81,6 +82,11 @@ class Content:
         "Hosts in your own network that covers with an https:// address may be fetched from", ()
     )
     body_cover: bool = setting("A post without a cover takes the first picture of its text", False)
+    pull: str = setting(
+        "`bot run` fetches the site's git branch at this interval (`git pull --ff-only`); empty: never",
+        "",
+        check="duration",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +167,35 @@ class Publish:
     give_up: str = setting(
         "Retries end when a delivery has been due for so long", "3d", check="duration"
     )
+    wait_until_live: bool = setting(
+        "A post is shared when its page is online and is this post's; false: at once (accounts of the network `file` never wait)",
+        True,
+    )
+    live_wait: str = setting(
+        "How long `bot post` waits for the pages of new posts before it ends; the next run looks again",
+        "2m",
+        check="duration",
+    )
+    live_deadline: str = setting(
+        "A page that is not online after so long is shown as needing you", "2d", check="duration"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitState:
+    """[state] git: a ledger on a branch, for jobs on machines that are thrown away."""
+
+    branch: str = setting(
+        "The branch that holds the ledger, like `bot-state`; empty: `url` holds", ""
+    )
+    remote: str = setting(
+        "Where it is fetched from and pushed to: a remote of the site's repository, or an address",
+        "origin",
+        check="name",
+    )
+    commits: int = setting(
+        "So many commits the branch has at most; then it begins anew with one", 100, least=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +204,10 @@ class StateSettings:
         "Where the ledger lives: sqlite:///PATH or postgresql://…; with a password: { env = … }",
         "sqlite:///state/bot.db",
         check="store",
+    )
+    git: GitState = setting(
+        'Instead of `url`: a branch of the site\'s repository, like `{ branch = "bot-state" }`',
+        GitState(),
     )
 
 
@@ -179,6 +218,54 @@ class Ui:
         "",
         choices=("", "en", "ja"),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    format: str = setting(
+        "How `bot run` tells what it does: text, a line for people, or json, an object a line",
+        "text",
+        choices=("text", "json"),
+    )
+    level: str = setting(
+        "What it tells: debug, info, warning or error, and what is more than that",
+        "info",
+        choices=("debug", "info", "warning", "error"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    run: bool = setting(
+        "`bot run` must be alive; false where a timer calls `bot post` instead", True
+    )
+    scan: str = setting("The last look at the content may be so old", "15m", check="duration")
+    overdue: str = setting("What is due may wait so long", "30m", check="duration")
+    token: str = setting(
+        "So long before a token ends (`token_ends`) it is said", "7d", check="duration"
+    )
+    disk: int = setting("MiB that must be free where the ledger lives", 200, least=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    host: str = setting("The SMTP server; empty: no mail", "")
+    port: int = setting("Its port", 587, least=1)
+    security: str = setting(
+        "starttls, tls (usually port 465) or none", "starttls", choices=("starttls", "tls", "none")
+    )
+    user: str = setting("The login there; empty: without one", "")
+    password: Secret | None = setting("The password of the login", None)
+    sender: str = setting("Whom the mail is from", "")
+    to: tuple[str, ...] = setting("Who gets it", ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    webhook: Secret | None = setting(
+        "An address that gets a POST with JSON when health turns bad, and when it is well again", None
+    )
+    mail: Mail = setting("A mail at these turns, like `[notify.mail]`", Mail())
 
 
 NETWORKS = ("file", "mastodon", "x", "bluesky", "misskey")
@@ -219,6 +306,30 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """One [budgets.NAME]: money that several accounts share."""
+
+    usd: float = setting("US dollars a calendar month (UTC)", least=0)
+
+
+NO_BUDGET = "none"
+"""Instead of the name of a budget: nothing is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reshare:
+    """One [[accounts.reshare]]: posts that are shared again, from time to time."""
+
+    tags: tuple[str, ...] = setting("Posts with one of these tags; empty: all", ())
+    sections: tuple[str, ...] = setting("Posts of one of these sections; empty: all", ())
+    min_age: str = setting(
+        "Never one that was shared within so long", "26w", check="positive-duration"
+    )
+    per_week: int = setting("So many a week at most, evenly over the week", 1, least=1)
+    template: str = setting("As the account's `template`; empty: the account's own", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One [[accounts]] table over [defaults.NETWORK] over [defaults] over built-in."""
 
@@ -228,6 +339,9 @@ class Account:
     enabled: bool = setting("false: shown in the dry run, nothing is planned", True)
     template: str = setting("Jinja2: all the text that is sent; empty: the built-in one", "")
     limit: int | None = setting("The length limit, where the account has its own", None, least=1)
+    token_ends: date | None = setting(
+        "The day on which its token ends, where you know of one: `bot status` says so before", None
+    )
     backfill: int = setting(
         "Of the posts that are there when the account starts, share the newest n", 0, least=0
     )
@@ -241,6 +355,7 @@ class Account:
         "ignore",
         choices=("ignore", "retract"),
     )
+    wait_until_live: bool | None = setting("As `[publish] wait_until_live`", None)
     adopt: int = setting(
         "Before the first share of a process, so many of the account's own posts are read: what is there already is not repeated; 0: none",
         40,
@@ -276,6 +391,70 @@ class Account:
     categories: tuple[str, ...] = setting("Only posts of one of these categories; empty: all", ())
     rules: tuple[Rule, ...] = setting(
         "What holds for some posts only, one table each; a later one over an earlier", ()
+    )
+    slots: tuple[str, ...] = setting(
+        'When it posts, one post each: `"mon-fri 08:00,12:10,19:00"`, `"08:00"` for every day, `"月-金 08:00"`, or cron, `"0 8 * * 1-5"`; one such text or a list of them; empty: at once',
+        (),
+        check="slots",
+        one=True,
+    )
+    timezone: str = setting(
+        "The zone of `slots`, `quiet` and the day (IANA); empty: the site's",
+        "",
+        check="timezone",
+    )
+    slot_open: str = setting(
+        "How long after its time a slot may still be used; empty: until the next slot",
+        "",
+        check="positive-duration",
+    )
+    quiet: str = setting(
+        'Hours in which nothing is posted: `"23:00-07:00"`; several with commas between them',
+        "",
+        check="quiet",
+    )
+    min_gap: str = setting("The least time between two posts", "", check="duration")
+    jitter: str = setting(
+        "A post goes out up to so long after its slot's time, each slot by an amount of its own (at most half of what the slot is open)",
+        "",
+        check="duration",
+    )
+    max_per_day: int = setting(
+        "Posts a calendar day of the account's zone at most; 0: no limit", 0, least=0
+    )
+    max_per_hour: int = setting("Posts within any 60 minutes at most; 0: no limit", 0, least=0)
+    links_per_day: int | None = setting(
+        "Posts with a link a calendar day at most (with `link` always the others wait, with auto they go without it); 0: none; without this setting: no limit",
+        None,
+        least=0,
+    )
+    max_age: str = setting(
+        "What has waited for so long, from when it was first seen, is skipped; empty: never",
+        "7d",
+        check="age",
+    )
+    order: tuple[str, ...] = setting(
+        "Which goes first where several wait: priority (of rules and front matter), then newest or oldest",
+        ("priority", "oldest"),
+        choices=("priority", "newest", "oldest"),
+        check="order",
+    )
+    daily_cap: int = setting(
+        "Posts within any 24 hours at most, whatever else is said: also those that a person asks for; 0: no cap",
+        24,
+        least=0,
+        built_in={"x": 10},
+    )
+    budget: float | str | None = setting(
+        'US dollars a calendar month (UTC) at most: what would cost more waits; 0: nothing that costs is sent; the name of a [budgets.NAME] shares one; `"none"`: no budget',
+        None,
+        least=0,
+        check="name",
+        networks=("x",),
+        built_in={"x": 5.0},
+    )
+    reshare: tuple[Reshare, ...] = setting(
+        "Posts that are shared again later, one table each; without one: none", ()
     )
     path: str = setting("The file that lines are added to", "", networks=("file",))
     instance: str = setting(
@@ -334,5 +513,9 @@ class Config:
     publish: Publish
     state: StateSettings
     ui: Ui
+    log: Log
+    health: Health
+    notify: Notify
     accounts: tuple[Account, ...]
     lines: Mapping[str, int]
+    budgets: Mapping[str, Budget] = field(default_factory=dict)

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import chain
 
 from bot.app.asked import Refusal, Request, named_posts
+from bot.app.live import Pages, unseen, waiting, waits
+from bot.app.branch import changing
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
 from bot.content.identity import unread_article
@@ -18,6 +20,7 @@ from bot.i18n import Message, msg
 from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
+from bot.outbox.pacing import micros
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
 from bot.outbox.states import check, load
 from bot.settings import Account
@@ -39,16 +42,19 @@ class Outlook:
     def would_send(self, accounts: Sequence[Account]) -> list[tuple[str, str]]:
         """(post id, account) of all that would go out, in order."""
         names = {a.name for a in accounts}
-        moved = {d.id: m.state for d, m in self.plan.moves}
-        rows = [
-            d for rows in self.plan.baselines.values() for d in rows if d.state is State.PLANNED
-        ]
-        rows += [d for d in self.plan.new if d.state is State.PLANNED]
-        rows += [
-            d for d in self.existing if moved.get(d.id, d.state) in (State.PLANNED, State.RETRY)
-        ]
+        rows = [d for d in self.planned() if d.state in (State.PLANNED, State.RETRY)]
+        rows += waiting(self.planned())
         pairs = ((d.subject, d.account) for d in rows if d.account in names and d.part == 0)
         return list(dict.fromkeys(pairs))
+
+    def planned(self) -> list[Delivery]:
+        """The rows as they stand after the plan, new ones first."""
+        moved = {
+            d.id: {"state": m.state, "reason": m.values.get("reason", d.reason)}
+            for d, m in self.plan.moves
+        }
+        new = chain(*self.plan.baselines.values(), self.plan.new)
+        return [*new, *(replace(d, **moved.get(d.id, {})) for d in self.existing)]
 
     def not_taken(self) -> list[str]:
         """Posts that a person asked for and no account takes."""
@@ -147,6 +153,8 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         edits={a.name for a in accounts if a.on_edit == "update"},
         retracts={a.name for a in accounts if a.on_delete == "retract"},
         gone=gone,
+        unseen=unseen(app, site.articles, existing),
+        waits=waits(app),
     )
     return Outlook(
         site=site, plan=plan(view), existing=existing, named=named, refused=refused, again=again
@@ -155,6 +163,21 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
 
 def take_turn(app: App, request: Request, report: Report = lambda delivery: None) -> Result:
     """`bot post`. Raises ConfigError, UsageError, StoreUnavailable."""
+    told: dict[str, Delivery] = {}
+
+    def noted(delivery: Delivery) -> None:
+        told[delivery.id] = delivery
+        report(delivery)
+
+    result = _take_turn(app, request, noted)
+    # On a branch a turn may take several rounds: what an earlier one sent was sent.
+    result.sent = [d for d in told.values() if d.state is State.SENT]
+    result.failed = [d for d in told.values() if d.state is State.FAILED]
+    return result
+
+
+@changing
+def _take_turn(app: App, request: Request, report: Report) -> Result:
     first = agree_first_run(app, agreed=request.first_run)
     if not app.active():
         return Result(outlook=outlook(app, app.peek(), request))
@@ -230,10 +253,14 @@ def make_dispatcher(
 ) -> Dispatcher:
     """The dispatcher of this app. `posts`: those of the newest scan, for the last composing."""
 
-    def compose(delivery: Delivery) -> Draft | None:
+    def compose(delivery: Delivery, link: bool) -> Draft | None:
         post = next((p for p in posts() if p.path == delivery.path and p.visible), None)
         account = app.account(delivery.account)
-        return app.compose(post, account) if post and account else None
+        return app.compose(post, account, link=link) if post and account else None
+
+    def cost(draft: Draft) -> int | None:
+        dollars = app.cost(draft)
+        return None if dollars is None else micros(dollars)
 
     return Dispatcher(
         Outfit(
@@ -247,9 +274,27 @@ def make_dispatcher(
             stop=stop,
             report=report,
             adopt=lambda name: account.adopt if (account := app.account(name)) else 0,
+            pace=app.pace,
+            cost=cost,
             reached=app.world.reached,
+            before_call=_announced(app, stop),
         )
     )
+
+
+def _announced(app: App, stop: threading.Event) -> Callable[[Delivery], None]:
+    """Where the ledger lives on a branch, the branch says so before each call; when others have
+    changed it, nothing more is called from the old view."""
+
+    def before_call(delivery: Delivery) -> None:
+        if app.bench is not None:
+            try:
+                app.bench.before_call(delivery)
+            except LostLease:
+                stop.set()
+                raise
+
+    return before_call
 
 
 def rename_accounts(app: App) -> None:

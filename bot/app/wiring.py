@@ -20,11 +20,15 @@ from bot.settings import Account, Config, Secret
 from bot.words import WhyNot
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from bot.app.branch import Bench
     from bot.app.lastgood import LastGood
     from bot.content import Scanner
     from bot.feeds import Press
     from bot.ledger.store import Lease, Ledger
     from bot.net import Net
+    from bot.outbox.claiming import Pace
     from bot.outbox.states import Policy
 
 FEW = 3
@@ -192,35 +196,32 @@ class App:
         """The ledger to read only, or None where there is none yet."""
         return self._open(readonly=True)
 
+    @cached_property
+    def bench(self) -> Bench | None:
+        """Where the ledger is worked on that lives on a branch; None where it lives elsewhere."""
+        if not self.config.state.git.branch:
+            return None
+        from bot.app.branch import Bench
+
+        return Bench(self)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether the ledger was opened to write."""
+        return "ledger" in self.__dict__
+
+    def drop_ledger(self) -> Ledger | None:
+        """The one that was opened; the next use opens it anew."""
+        ledger: Ledger | None = self.__dict__.pop("ledger", None)
+        return ledger
+
     def _open(self, *, readonly: bool) -> Ledger | None:
-        from bot.ledger.store import open_ledger
+        from bot.app.store import open_ledger
 
         try:
-            return open_ledger(
-                self._store_url(),
-                self.root,
-                self.site_id,
-                self.world.clock,
-                address=self.config.site.url,
-                named=bool(self.config.site.id),
-                readonly=readonly,
-            )
+            return open_ledger(self, readonly=readonly)
         except ConfigError as error:
             raise self._at(error.key or "", error) from error
-
-    def _store_url(self) -> str:
-        url = self.config.state.url
-        if isinstance(url, str):
-            return url
-        secret = self.read_secret(url)
-        if secret is None:
-            raise ConfigError(
-                msg("where the ledger lives is not set: {name}", name=url.env or url.file),
-                code="state-url",
-                key="state.url",
-                hint=msg("set it to an address like postgresql://user:password@host/database"),
-            )
-        return secret
 
     def check(self) -> None:
         """Raises ConfigError, with its line, for a template, a pattern or a name that cannot be."""
@@ -251,8 +252,10 @@ class App:
     def close(self) -> None:
         for poster in self._posters.values():
             poster.close()
-        if "ledger" in self.__dict__:
+        if self.has_ledger:
             self.ledger.close()
+        if self.bench is not None:
+            self.bench.close()
 
     def planning(self) -> Lease:
         """Ask for the right to plan for this site (see `Ledger.lease_planning`)."""
@@ -369,11 +372,34 @@ class App:
 
         return choose(account, versions, self.config.site.language)
 
-    def compose(self, post: Post, account: Account) -> Draft:
-        """A post as it would appear on an account. Raises DraftError."""
+    def compose(self, post: Post, account: Account, *, link: bool = True) -> Draft:
+        """A post as it would appear on an account. `link`: whether there is room for one where the
+        account's `link` is auto. Raises DraftError."""
         from bot.compose import compose
 
-        return compose(post, account, self.limit(account), self.config.site)
+        return compose(post, account, self.limit(account), self.config.site, allow_link=link)
+
+    def cost(self, draft: Draft) -> Decimal | None:
+        """US dollars that a draft costs today; None where the network takes none."""
+        from bot.compose import cost
+
+        account = self.account(draft.account)
+        return cost(draft, self.now().date(), account.prices if account else ())
+
+    def pace(self, name: str) -> Pace | None:
+        """When an account may share, and of which money."""
+        return self._paces.get(name)
+
+    @cached_property
+    def _paces(self) -> Mapping[str, Pace]:
+        from bot.outbox.claiming import Pace
+        from bot.outbox.pacing import purses, timing_of
+
+        shared = purses(self.accounts, self.config.budgets)
+        zone = self.config.site.timezone
+        return {
+            a.name: Pace(timing=timing_of(a, zone), purse=shared.get(a.name)) for a in self.accounts
+        }
 
     def limit(self, account: Account) -> TextLimit:
         """How an account counts: its own `limit`, else what its server said when something was

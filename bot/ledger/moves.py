@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -125,6 +126,14 @@ class Moves(Sites, Reads):
                 .where(thread(delivery, self.site))
                 .values(**rows.to_columns({"draft": draft}), updated_at=now, frozen=True)
             )
+
+    def one_at_a_time(self, name: str) -> None:
+        """Within a transaction: whoever else asks for this name waits until it has ended. (On
+        SQLite there is one writer anyway.)"""
+        if not self._is_sqlite:
+            with self._writing() as c:
+                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 2))")
+                c.execute(lock, {"name": f"{self.site} {name}"})
 
     def claim(
         self,

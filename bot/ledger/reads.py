@@ -76,6 +76,17 @@ class Reads(Store):
                 found += [rows.to_delivery(row) for row in c.execute(ended)]
         return found
 
+    def held(self, reason: str) -> list[Delivery]:
+        """What is held for this reason, in the order it is due."""
+        d = deliveries.c
+        with self._reading() as c:
+            found = c.execute(
+                select(deliveries)
+                .where(d.site == self.site, d.state == State.HELD.value, d.reason == reason)
+                .order_by(d.due, d.seq, d.id)
+            )
+            return [rows.to_delivery(row) for row in found]
+
     def open(self) -> list[Delivery]:
         """What is not there yet and not given up, and failures that nobody answered."""
         rows = self.deliveries(OPEN_STATES)
@@ -174,9 +185,11 @@ class Reads(Store):
             ).scalar()
             return int(total or 0)
 
-    def next_due(self, account: str, states: Collection[State]) -> int | None:
+    def next_due(
+        self, account: str, states: Collection[State], after: int | None = None
+    ) -> int | None:
         """When the next delivery of this target in these states is due; one that is in a look's
-        hands, when their lease ends."""
+        hands, when their lease ends. `after`: of those that are due later than that."""
         d = deliveries.c
         due = case((d.lease_until > d.due, d.lease_until), else_=d.due)
         with self._reading() as c:
@@ -186,6 +199,7 @@ class Reads(Store):
                     d.account == account,
                     d.state.in_([s.value for s in states]),
                     d.needs_person.is_(False),
+                    *([due > after] if after is not None else []),
                 )
             ).scalar_one_or_none()
 

@@ -10,12 +10,11 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import (
     BotError,
-    DraftError,
     LostLease,
     OutcomeUnknown,
     PosterError,
@@ -24,6 +23,7 @@ from bot.errors import (
     Transient,
 )
 from bot.i18n import Message, msg
+from bot.ledger import lookups
 from bot.ledger.store import Ledger
 from bot.model import (
     Changeable,
@@ -40,7 +40,9 @@ from bot.model import (
 )
 from bot.outbox import states
 from bot.outbox.adoption import OutThere
-from bot.outbox.drafts import draft_from, draft_json
+from bot.outbox.claiming import Compose, Cost, Desk, Pace
+from bot.outbox.drafts import draft_from
+from bot.outbox.pacing import Gate
 from bot.outbox.states import LEASE, SECOND, Move, Policy
 
 log = logging.getLogger("bot.outbox")
@@ -51,6 +53,7 @@ LONGEST_WAIT = 600.0
 BLOCKED_PAUSE = 1.0
 """Seconds before what is due but in other hands is asked for again."""
 STORE_PAUSE = 10.0
+_TO_COME = frozenset({State.PLANNED, State.RETRY, State.UNKNOWN})
 LEASE_MARGIN = 5.0
 """Seconds before the lease's end after which no call is begun."""
 
@@ -61,20 +64,23 @@ Reached = Callable[[str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outfit:
     """What a dispatcher works with: values and doors, no globals. `compose` makes a delivery's
-    last draft (None: keep the planned one); `adopt` how many of an account's own posts are read
-    before its first share."""
+    last draft (None: keep the planned one) and `cost` tells its price; `adopt` how many of an
+    account's own posts are read before its first share; `pace` when it may share."""
 
     ledger: Ledger
     poster: Callable[[str], Poster]
-    compose: Callable[[Delivery], Draft | None]
+    compose: Compose
     policy: Policy
     owner: str
     clock: Clock
     jitter: Callable[[], float]
     stop: threading.Event
     adopt: Callable[[str], int] = lambda account: 0
+    pace: Callable[[str], Pace | None] = lambda account: None
+    cost: Cost = lambda draft: None
     report: Callable[[Delivery], None] = lambda delivery: None
     reached: Reached = lambda place: None
+    before_call: Callable[[Delivery], None] = lambda delivery: None
 
 
 class Dispatcher:
@@ -82,6 +88,7 @@ class Dispatcher:
         self._o = outfit
         self._ledger = outfit.ledger
         self._out_there = OutThere()
+        self._desk = Desk(outfit.ledger, outfit.pace, outfit.compose, outfit.cost)
         self._hands: set[str] = set()
         self._learnt: dict[str, TextLimit] = {}
 
@@ -150,37 +157,57 @@ class Dispatcher:
 
     # --- one target -------------------------------------------------------------------------
 
+    def closed(self, account: str) -> Gate | None:
+        """Why nothing of this account goes now that is due; None: it may."""
+        return self._desk.closed(account)
+
     def _work(self, account: str, only: Collection[str] | None, settle: bool) -> None:
-        while not self._o.stop.is_set() and not self._waits(account):
-            if not self._step(account, only) and not (settle and self._wait_to_settle(account)):
+        while not self._o.stop.is_set():
+            now = self._ledger.now()
+            wait_until, doubtful = self._ledger.agenda(account, now)
+            if (wait_until or 0) > now:
+                return
+            if doubtful and self._look_again(account, now):
+                continue
+            if not self._step(account, only, waited=wait_until is not None) and not (
+                settle and self._wait_to_settle(account)
+            ):
                 return
 
     def _until_next(self, account: str) -> float:
-        """Seconds until something of this target is due."""
-        target = self._ledger.targets().get(account)
-        due = self._ledger.next_due(account, {State.PLANNED, State.RETRY, State.UNKNOWN})
+        """Seconds until something of this target is due and may go."""
+        now = self._ledger.now()
+        wait_until, _ = self._ledger.agenda(account, now)
+        closed = self._desk.closed(account)
+        due = self._ledger.next_due(account, _TO_COME, after=now if closed else None)
+        if closed is not None and closed.until is not None:
+            due = min(due or closed.until, closed.until)
         if due is None:
             return LONGEST_WAIT
-        due = max(due, (target.wait_until if target else None) or 0)
-        return min(LONGEST_WAIT, max(BLOCKED_PAUSE, (due - self._ledger.now()) / SECOND))
+        due = max(due, wait_until or 0)
+        return min(LONGEST_WAIT, max(BLOCKED_PAUSE, (due - now) / SECOND))
 
-    def _step(self, account: str, only: Collection[str] | None) -> bool:
-        """One delivery or one look; False where nothing is due."""
-        now = self._ledger.now()
+    def _look_again(self, account: str, now: int) -> bool:
+        """One step towards a lost answer; False where another process is at it."""
         doubtful = self._ledger.claim_unknown(account, self._o.owner, now, now + LEASE)
-        if doubtful is not None:
-            with contextlib.suppress(LostLease), self._hold(doubtful):
-                self._settle(doubtful, now)
-            return True
+        if doubtful is None:
+            return False
+        with contextlib.suppress(LostLease), self._hold(doubtful):
+            self._settle(doubtful, now)
+        return True
+
+    def _step(self, account: str, only: Collection[str] | None, *, waited: bool) -> bool:
+        """One delivery; False where nothing is due, or nothing may go now."""
+        now = self._ledger.now()
         if not self._read_first(account, now):
             return False
-        delivery = self._ledger.claim(account, self._o.owner, now, now + LEASE, only)
+        delivery = self._ledger.claim(account, self._o.owner, now, now + LEASE, only, self._desk)
         if delivery is None:
             return False
         with contextlib.suppress(LostLease), self._hold(delivery):
             self._o.reached("claimed")
             if not self._is_there(delivery):
-                self._send(delivery)
+                self._send(delivery, waited)
         return True
 
     @contextlib.contextmanager
@@ -209,7 +236,8 @@ class Dispatcher:
             wait = move.wait or states.Wait(until=move.values["due"], reason=error.code)
             self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
             return False
-        self._out_there.keep(account, seen, self._ledger.receipts(waiting[0], 0) if seen else ())
+        known = lookups.receipts_among(self._ledger, account, [post.id for post in seen])
+        self._out_there.keep(account, seen, known)
         return True
 
     def _is_there(self, row: Delivery) -> bool:
@@ -228,10 +256,6 @@ class Dispatcher:
         self._out_there.forget(row)
         return True
 
-    def _waits(self, account: str) -> bool:
-        target = self._ledger.targets().get(account)
-        return target is not None and (target.wait_until or 0) > self._ledger.now()
-
     def _wait_to_settle(self, account: str) -> bool:
         """Wait for a look that is due within this turn; False where there is none."""
         due = self._ledger.next_due(account, {State.UNKNOWN})
@@ -246,13 +270,13 @@ class Dispatcher:
 
     # --- one delivery -----------------------------------------------------------------------
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Delivery, waited: bool) -> None:
         now = self._ledger.now()
         if states.too_old(delivery, now, self._o.policy):
             self._move(delivery, states.give_up(delivery), now)
             return
         try:
-            delivery, ready = self._prepare(delivery)
+            ready = self._prepare(delivery)
         except PosterError as error:
             self._fail(delivery, error)
             return
@@ -261,12 +285,12 @@ class Dispatcher:
         now = self._ledger.now()
         sending = self._move(delivery, states.prepared(delivery, ready, now), now)
         self._o.reached("sending")
-        self._call(sending, steady)
+        self._call(sending, steady, waited)
 
-    def _prepare(self, delivery: Delivery) -> tuple[Delivery, Prepared]:
-        draft = self._last_draft(delivery)
+    def _prepare(self, delivery: Delivery) -> Prepared:
+        draft = _last_draft(delivery)
         try:
-            return delivery, self._prepared(delivery, draft, self._o.poster(delivery.account))
+            return self._prepared(delivery, draft, self._o.poster(delivery.account))
         except OutcomeUnknown as error:
             # Nothing of `prepare` is visible: an answer lost there is no doubt.
             raise Transient(error.message) from error
@@ -276,8 +300,8 @@ class Dispatcher:
             raise Transient(_fault(error)) from error
 
     def _prepared(self, delivery: Delivery, draft: Draft, poster: Poster) -> Prepared:
-        earlier = [row for row in self._ledger.parts(delivery) if row.part < delivery.part]
-        parents = tuple(_receipt(row) for row in earlier)
+        thread = self._ledger.parts(delivery) if delivery.part else ()
+        parents = tuple(_receipt(row) for row in thread if row.part < delivery.part)
         if delivery.kind == "share":
             return poster.prepare(draft, delivery.part, parents, delivery.with_images)
         there = self._ledger.newest(delivery)
@@ -289,25 +313,12 @@ class Dispatcher:
             draft, delivery.part, parents, _receipt(there), delivery.with_images
         )
 
-    def _last_draft(self, delivery: Delivery) -> Draft:
-        """The draft that goes out: composed anew at the first claim, then frozen for all parts."""
-        try:
-            again = delivery.frozen or delivery.part or delivery.kind == "retract"
-            draft = None if again else self._o.compose(delivery)
-        except DraftError as error:
-            raise Rejected(error.message, code=error.code) from error
-        if draft is not None:
-            self._ledger.freeze(delivery, draft_json(draft), self._ledger.now())
-        elif delivery.draft is not None:
-            draft = draft_from(delivery.draft)
-        if draft is None or delivery.part >= len(draft.parts):
-            raise Rejected(msg("there is no text to send"), code="no-draft")
-        return draft
-
-    def _call(self, sending: Delivery, steady: float) -> None:
-        """The one visible call, and its answer into the ledger."""
+    def _call(self, sending: Delivery, steady: float, waited: bool = True) -> None:
+        """The one visible call, and its answer into the ledger. `waited`: its target has a wait,
+        which an answer ends."""
         assert sending.payload is not None
         assert sending.key is not None
+        self._o.before_call(sending)
         try:
             poster = self._o.poster(sending.account)
             receipt = poster.commit(sending.payload, sending.key, self._guard(steady))
@@ -321,7 +332,8 @@ class Dispatcher:
         else:
             self._o.reached("answered")
             now = self._ledger.now()
-            self._move(sending, states.sent(sending, receipt, "sent", now), now)
+            move = states.sent(sending, receipt, "sent", now)
+            self._move(sending, replace(move, clear_wait=move.clear_wait and waited), now)
             self._o.reached("sent")
             self._learn(sending, poster)
 
@@ -413,6 +425,16 @@ class Dispatcher:
         )
         self._o.report(moved)
         return moved
+
+
+def _last_draft(delivery: Delivery) -> Draft:
+    """The draft that goes out, as the claim froze it. Raises Rejected where there is none."""
+    draft = draft_from(delivery.draft) if delivery.draft is not None else None
+    if draft is not None and delivery.part < len(draft.parts):
+        return draft
+    why = states.load(delivery.error) if delivery.draft is None else None
+    code = delivery.error_code if why else None
+    raise Rejected(why or msg("there is no text to send"), code=code or "no-draft")
 
 
 def _receipt(row: Delivery) -> Receipt:

@@ -71,7 +71,7 @@ def dispatcher(
     *,
     owner: str = "p1",
     dies_at: str | None = None,
-    compose: Callable[[Delivery], Draft | None] = lambda d: None,
+    compose: Callable[[Delivery, bool], Draft | None] = lambda d, link: None,
 ) -> Dispatcher:
     poster = FakePoster(net, replay)
 
@@ -385,10 +385,10 @@ def test_the_first_claim_composes_for_the_last_time(ledger: Ledger, net: Network
     planned(ledger, "一")
     net.faults = [Transient(msg("busy"))]
     made = iter([a_draft("新しい本文")])
-    run = dispatcher(ledger, net, Replay.KEYED, compose=lambda d: next(made))
+    run = dispatcher(ledger, net, Replay.KEYED, compose=lambda d, link: next(made))
     run.turn(["a"])
     net.clock.go(600)
-    dispatcher(ledger, net, Replay.KEYED, compose=lambda d: a_draft("もっと新しい本文")).turn(["a"])
+    dispatcher(ledger, net, Replay.KEYED, compose=lambda d, link: a_draft("もっと新しい本文")).turn(["a"])
     assert net.texts() == ["新しい本文"]
 
 

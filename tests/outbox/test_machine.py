@@ -395,7 +395,7 @@ class Outbox(RuleBasedStateMachine):
             Outfit(
                 ledger=ledger,
                 poster=lambda account: poster,
-                compose=lambda delivery: None,
+                compose=lambda delivery, link: None,
                 policy=POLICY,
                 owner=name,
                 clock=self.clock,
