@@ -93,7 +93,6 @@ def receipts_among(ledger: Ledger, account: str, ids: Collection[str]) -> set[st
             select(d.remote_id).where(
                 d.site == ledger.site,
                 d.account == account,
-                d.state == State.SENT.value,
                 d.remote_id.in_(ids),
             )
         )

@@ -152,6 +152,15 @@ deliveries = Table(
         sqlite_where=text("spent_at IS NOT NULL"),
         postgresql_where=text("spent_at IS NOT NULL"),
     ),
+    # Whose receipt a post out there is.
+    Index(
+        "deliveries_receipt",
+        "site",
+        "account",
+        "remote_id",
+        sqlite_where=text("remote_id IS NOT NULL"),
+        postgresql_where=text("remote_id IS NOT NULL"),
+    ),
     Index("deliveries_state", "site", "state", "due"),
 )
 

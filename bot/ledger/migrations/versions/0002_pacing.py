@@ -1,4 +1,5 @@
-"""What the schedule needs: what was spent and when, times set by hand, pages that are live."""
+"""What the schedule needs: what was spent and when, times set by hand, pages that are live; and
+whose receipt a post out there is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +8,7 @@ revision = "0002"
 down_revision = "0001"
 
 _WAITING = sa.text("state IN ('planned', 'retry')")
+_RECEIPT = sa.text("remote_id IS NOT NULL")
 _SPENT = sa.text("spent_at IS NOT NULL")
 
 
@@ -36,4 +38,11 @@ def upgrade() -> None:
         ["site", "account", "spent_at"],
         sqlite_where=_SPENT,
         postgresql_where=_SPENT,
+    )
+    op.create_index(
+        "deliveries_receipt",
+        "deliveries",
+        ["site", "account", "remote_id"],
+        sqlite_where=_RECEIPT,
+        postgresql_where=_RECEIPT,
     )
