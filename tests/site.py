@@ -29,6 +29,7 @@ language = "{language}"
 [publish]
 timeout = {timeout}
 settle_gap = {gap}
+wait_until_live = {live}
 """
 FILE_ACCOUNT = '[[accounts]]\nname = "log"\nnetwork = "file"\npath = "out.jsonl"\n'
 
@@ -51,9 +52,11 @@ class Site:
         language: str = "en",
         timeout: float = 15,
         gap: float = 2,
+        live: bool = False,
     ) -> Site:
+        """`live`: posts wait until their page is online (`blog.example` never is)."""
         (self.root / "content").mkdir(exist_ok=True)
-        head = HEAD.format(language=language, timeout=timeout, gap=gap)
+        head = HEAD.format(language=language, timeout=timeout, gap=gap, live=str(live).lower())
         (self.root / "bot.toml").write_text(head + accounts, encoding="utf-8")
         return self
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.asked import Request
 from bot.app.feeding import write_site_feeds
+from bot.app.live import Pages, waits
 from bot.app.report import told_of
 from bot.app.turn import (
     Outlook,
@@ -42,6 +43,7 @@ class Loop:
         self._posts: Sequence[Post] = ()
         self._said: set[tuple[str, str]] = set()
         self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._pages_wake = threading.Event()
         self._watcher: Watcher | None = None
         self._lease = "ours"
         self._again: datetime | None = None
@@ -62,6 +64,7 @@ class Loop:
             else:
                 log.warning("%s", msg("{name}: not ready: {why}", name=account.name, why=str(why)))
         self._dispatcher = dispatcher
+        self._look_at_pages()
         app.ledger.listen(self._wake_workers, self._stop)
         self.wake.set()
 
@@ -127,6 +130,15 @@ class Loop:
     def _wake_workers(self) -> None:
         for _thread, wake in self._workers.values():
             wake.set()
+        self._pages_wake.set()
+
+    def _look_at_pages(self) -> None:
+        """The pages of new posts, where an account waits for them."""
+        if waits(self._app):
+            serve, wake = Pages(self._app).serve, self._pages_wake
+            threading.Thread(
+                target=serve, args=(self._stop, wake, self._wake_workers), daemon=True
+            ).start()
 
     def _work(self, dispatcher: Dispatcher, account: str) -> None:
         wake = threading.Event()

@@ -10,10 +10,11 @@ from datetime import datetime
 from itertools import chain
 
 from bot.app.asked import Refusal, Request, named_posts
-from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.branch import changing
+from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
+from bot.config import parse_duration
 from bot.content.identity import unread_article
 from bot.errors import ConfigError, LostLease, UsageError
 from bot.i18n import Message, msg
@@ -22,7 +23,7 @@ from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.pacing import micros
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
-from bot.outbox.states import check, load
+from bot.outbox.states import asks, check, load
 from bot.settings import Account
 
 Report = Callable[[Delivery], None]
@@ -50,11 +51,11 @@ class Outlook:
     def planned(self) -> list[Delivery]:
         """The rows as they stand after the plan, new ones first."""
         moved = {
-            d.id: {"state": m.state, "reason": m.values.get("reason", d.reason)}
+            d.id: replace(d, state=m.state, reason=m.values.get("reason", d.reason))
             for d, m in self.plan.moves
         }
         new = chain(*self.plan.baselines.values(), self.plan.new)
-        return [*new, *(replace(d, **moved.get(d.id, {})) for d in self.existing)]
+        return [*new, *(moved.get(d.id, d) for d in self.existing)]
 
     def not_taken(self) -> list[str]:
         """Posts that a person asked for and no account takes."""
@@ -74,6 +75,7 @@ class Result:
     failed: list[Delivery] = field(default_factory=list)
     sent: list[Delivery] = field(default_factory=list)
     already: list[Delivery] = field(default_factory=list)
+    not_live: list[Delivery] = field(default_factory=list)
     not_ready: Mapping[str, Message] = field(default_factory=dict)
     paused: Mapping[str, Message] = field(default_factory=dict)
     waiting: int | None = None
@@ -203,7 +205,7 @@ def _take_turn(app: App, request: Request, report: Report) -> Result:
     result.already = _already(ledger, seen.named, accounts) if request.names_posts else []
     if person:
         _clear_pauses(ledger, accounts)
-    _dispatch(app, request, seen, accounts, result, report)
+    _send(app, request, seen, accounts, result, report)
     _conclude(app, ledger, result, accounts)
     return result
 
@@ -323,9 +325,28 @@ def _gone(app: App, site: Site, present: Collection[str]) -> dict[str, int]:
     }
 
 
-def _dispatch(
+def _send(
     app: App,
     request: Request,
+    seen: Outlook,
+    accounts: Sequence[Account],
+    result: Result,
+    report: Report,
+) -> None:
+    """What is due; then what is due once its page is there, which new posts are waited for."""
+    only = None if request.all or not request.names_posts else seen.named
+    pages = Pages(app)
+    pages.look(only)
+    _dispatch(app, only, seen, accounts, result, report)
+    new = {d.subject for d in waiting(seen.planned())} - {d.subject for d in waiting(seen.existing)}
+    seconds = parse_duration(app.config.publish.live_wait).total_seconds()
+    if pages.wait_for(new | seen.named, [a.name for a in accounts], seconds):
+        _dispatch(app, only, seen, accounts, result, report)
+
+
+def _dispatch(
+    app: App,
+    only: Collection[str] | None,
     seen: Outlook,
     accounts: Sequence[Account],
     result: Result,
@@ -343,7 +364,6 @@ def _dispatch(
             report(delivery)
 
     ready = [a.name for a in accounts if app.missing(a) is None]
-    only = None if request.all or not request.names_posts else seen.named
     dispatcher = make_dispatcher(app, lambda: seen.site.posts, stop, told)
     try:
         dispatcher.turn(ready, only=only)
@@ -354,10 +374,11 @@ def _dispatch(
 
 def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Account]) -> None:
     rows = ledger.open()
-    waiting = {d.account for d in rows if d.state in (State.PLANNED, State.RETRY)}
-    missing = {a.name: app.missing(a) for a in accounts if a.name in waiting}
+    due = {d.account for d in rows if d.state in (State.PLANNED, State.RETRY)}
+    missing = {a.name: app.missing(a) for a in accounts if a.name in due}
     result.not_ready = {name: why for name, why in missing.items() if why is not None}
-    held = result.outlook.site.shrunk or any(d.state is State.HELD or d.needs_person for d in rows)
+    held = result.outlook.site.shrunk or any(asks(d) for d in rows)
+    result.not_live = waiting(rows)
     result.paused = {t.name: why for t in ledger.targets().values() if (why := load(t.paused))}
     result.needs_person = held or bool(result.paused)
 

@@ -256,6 +256,7 @@ def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -
         changed_at=now if changed else article.changed_at,
         first_visible=article.first_visible or (now if post.visible else None),
         gone_at=None,
+        live_at=article.live_at if article.url == post.url else None,
     )
 
 

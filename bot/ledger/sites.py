@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     Connection,
+    case,
     func,
     or_,
     select,
@@ -104,9 +105,12 @@ class Sites(Store):
             return
         statement = self._insert(articles)
         kept = {name: statement.excluded[name] for name in _FOLLOWS}
+        now = statement.excluded
+        seen = func.coalesce(articles.c.live_at, now["live_at"])
         once = {
-            name: func.coalesce(articles.c[name], statement.excluded[name])
-            for name in ("first_visible", "live_at")
+            "first_visible": func.coalesce(articles.c.first_visible, now["first_visible"]),
+            # A page at another address is another page.
+            "live_at": case((articles.c.url == now["url"], seen), else_=now["live_at"]),
         }
         with self._writing() as c:
             # One statement for each row, prepared once: a tenth of the time of one for many rows.
@@ -116,6 +120,13 @@ class Sites(Store):
                 ),
                 values,
             )
+
+    def set_live(self, subject: str, url: str, now: int) -> None:
+        """The page of this article at this address is online."""
+        a = articles.c
+        mine = (a.site == self.site, a.subject == subject, a.url == url, a.live_at.is_(None))
+        with self._writing() as c:
+            c.execute(update(articles).where(*mine).values(live_at=now))
 
     def targets(self) -> dict[str, Target]:
         with self._reading() as c:
