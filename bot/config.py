@@ -318,7 +318,8 @@ class _Filler:
             self.needs(("site",), "url", schema(Site)["url"].doc)
 
     def needs(self, path: Keys, key: str, doc: str) -> None:
-        table = path[0] if len(path) == 1 else f"[{path[0]}]"
+        table = ".".join(part for part in path if not part.isdigit())
+        table = f"[{table}]" if path[-1].isdigit() else table
         message = msg("[{table}] needs `{key}`.", table=table, key=key)
         self.fault(path, "config-required", message, Message(doc))
 

@@ -1,7 +1,7 @@
-"""Where a key stands in a TOML text: tomllib gives values without positions.
+"""A TOML text: its values, what is wrong with it, and where a key stands, which tomllib does not say.
 
-The text has passed tomllib before, so the scan reads only what it needs to find keys; where it
-loses its way it keeps what it has found.
+That scan follows tomllib, so it reads only what it needs to find keys; where it loses its way it
+keeps what it has found.
 """
 
 from __future__ import annotations
@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from contextlib import suppress
+from typing import Any
+
+from bot.errors import ConfigError
+from bot.i18n import msg
+from bot.schema import BACKSLASH
 
 Keys = tuple[str, ...]
 
@@ -25,6 +30,21 @@ _STRING = re.compile(
 _BARE = re.compile(r"[^,\]}#\n]+")
 
 
+def parse(text: str, shown: str) -> dict[str, Any]:
+    """The values; what is no TOML is told with its line and what to do."""
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        said = str(error)
+    except RecursionError:
+        said = ""
+    at = re.search(r"\(at line (\d+)", said)
+    line = int(at[1]) if at else max(1, text.rstrip().count("\n") + 1)
+    hint = next((hint for sign, hint in _SYNTAX if sign in said), _SYNTAX[-1][1])
+    message = msg("This line, or what stands before it, is not valid TOML.")
+    raise ConfigError(message, code="config-syntax", path=shown, line=line, hint=hint)
+
+
 def locate(text: str) -> dict[Keys, int]:
     """The line, from 1, of every key, table and array element: `("accounts", "0", "name")` → 12."""
     scan = _Scan(text)
@@ -39,6 +59,25 @@ def line_of(lines: dict[Keys, int], keys: Keys) -> int | None:
         if keys[:end] in lines:
             return lines[keys[:end]]
     return None
+
+
+_SYNTAX = (
+    ("Cannot overwrite", msg("The key is there twice: keep one.")),
+    ("Cannot declare", msg("The table is there twice: keep one ([[accounts]] has two brackets).")),
+    ("Expected '='", msg("A line is `key = value`: the = is missing.")),
+    ("Unescaped", BACKSLASH),
+    ("Unclosed", msg("A bracket or brace is not closed.")),
+    ("Expected ']'", msg("A bracket or brace is not closed.")),
+    ("Unterminated", msg("A text is not closed: its last quote is missing.")),
+    ("Illegal character", msg("A text is not closed on its line, or holds a control character.")),
+    ("Found invalid", msg("A text is not closed on its line, or holds a control character.")),
+    (
+        "",
+        msg(
+            'Text stands in quotes ("…"), lists in brackets ([…]), true and false in small letters.'
+        ),
+    ),
+)
 
 
 class _Lost(Exception):

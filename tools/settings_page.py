@@ -12,7 +12,7 @@ from typing import Any, get_origin
 from bot.compose.social import KEYS
 from bot.compose.template import VARIABLES
 from bot.schema import Spec, schema
-from bot.settings import NETWORKS, Account, Config, Price, Rule, Secret, When
+from bot.settings import NETWORKS, Account, Budget, Config, Price, Reshare, Rule, Secret, When
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -60,6 +60,47 @@ Where it is too long the bullets go, as without a template. `| shrink(n)` says i
 shorter, and in which order: with `{{{{ bullets | shrink(1) }}}}` and `{{{{ title | shrink(2) }}}}` the bullets
 first, then the title; what has no mark stays whole.
 '''
+
+TIMES = """\
+### When it posts
+
+Without `slots` a post goes out at once, else one in each slot; a slot is open until the next one or
+for `slot_open`. What was not posted while `bot` stood still goes into the slots to come, one each.
+Hours and days are those of `timezone`, also where clocks are changed. What `social.at` in front
+matter says, or a person (`bot post --now`), goes before slots and all that is counted, but not before
+`daily_cap`.
+
+```toml
+[[accounts]]
+name = "x"
+network = "x"
+slots = ["mon-fri 08:00,12:10,19:00", "sat,sun 10:00"]
+quiet = "23:00-07:00"
+links_per_day = 1
+link = "auto"
+max_age = "36h"
+order = ["priority", "newest"]
+```
+"""
+
+BUDGETS = """\
+## [budgets.NAME]
+
+Money that several accounts share: `budget = "NAME"` in each of them.
+"""
+
+RESHARE = """\
+### [[accounts.reshare]]
+
+Posts that are shared again, the one that was longest ago first:
+
+```toml
+[[accounts.reshare]]
+tags = ["evergreen"]
+min_age = "26w"
+per_week = 1
+```
+"""
 
 RULES = """\
 ### [[accounts.rules]]
@@ -133,12 +174,14 @@ def page() -> str:
             parts += [f"## [{name}]\n", _table(schema(spec.type))]
     own = schema(Account)
     parts += [ACCOUNTS, _table({n: spec for n, spec in own.items() if not spec.networks})]
-    parts += [RULES, _table(schema(Rule)), WHEN, _table(schema(When))]
+    parts += [TIMES, RULES, _table(schema(Rule)), WHEN, _table(schema(When))]
+    parts += [RESHARE, _table(schema(Reshare))]
     for network in NETWORKS:
         known = {n: spec for n, spec in own.items() if network in spec.networks}
         parts += [NETWORK.format(network=network), _table(known)]
         if "prices" in known:
             parts += [PRICES, _table(schema(Price))]
+    parts += [BUDGETS, _table(schema(Budget))]
     parts.append(TEMPLATES.format(variables=", ".join(f"`{name}`" for name in VARIABLES)))
     parts.append(SOCIAL.format(keys=", ".join(f"`{key}`" for key in KEYS)))
     return "\n".join(parts)
@@ -171,6 +214,10 @@ _KINDS: Mapping[Any, str] = {
 def _kind(spec: Spec) -> str:
     if spec.or_secret:
         return "text or secret"
+    if spec.or_name:
+        return "number or name"
+    if spec.one:
+        return "text or list of texts"
     if spec.tables:
         return "list of tables"
     return _KINDS.get(get_origin(spec.type) or spec.type, "table")
@@ -179,7 +226,9 @@ def _kind(spec: Spec) -> str:
 def _default(spec: Spec) -> str:
     if spec.default is MISSING:
         return "needed"
-    return "–" if spec.table or spec.default in (None, "", ()) else f"`{_toml(spec.default)}`"
+    here = "–" if spec.table or spec.default in (None, "", ()) else f"`{_toml(spec.default)}`"
+    own = [f"{network}: `{_toml(value)}`" for network, value in spec.built_in.items()]
+    return ", ".join(own if here == "–" and own else [here, *own])
 
 
 def _toml(value: Any) -> str:
