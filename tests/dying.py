@@ -1,4 +1,7 @@
-"""`python -m tests.dying PLACE N ARGS…`: bot, killed by SIGKILL the Nth time it comes to PLACE."""
+"""`python -m tests.dying PLACE N ARGS…`: bot, killed by SIGKILL the Nth time it comes to PLACE.
+
+With `careless` for a place it lives, and its SQLite does not wait for the disk at each commit.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from typing import Any
+from unittest import mock
 
 from bot.app import wiring
 from bot.cli.main import main
@@ -26,5 +31,21 @@ def world() -> wiring.World:
     return replace(real(), reached=reached)
 
 
+def careless() -> None:
+    from sqlalchemy import event
+
+    from bot.ledger import engine
+
+    set_up = engine._set_up_sqlite
+
+    def hasty(made: Any, readonly: bool) -> None:
+        set_up(made, readonly)
+        event.listen(made, "connect", lambda c, _: c.execute("PRAGMA synchronous = NORMAL"))
+
+    mock.patch.object(engine, "_set_up_sqlite", hasty).start()
+
+
 wiring.system_world = world
+if place == "careless":
+    careless()
 main(sys.argv[3:])
