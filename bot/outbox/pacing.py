@@ -202,8 +202,6 @@ def _slot(timing: Timing, calls: Sequence[Call], ats: Sequence[int], now: int) -
         if now < ends and not _used(calls, ats, last, ends):
             opens = last + _delay(timing, last, ends)
             return Wait(opens, "slot") if now < opens else None
-    if ats and after is not None and ats[0] >= after:  # the clock was set back
-        after = around(timing.slots, timing.zone, ats[0]).next
     if after is None:
         return Wait(now + DAY, "slot")
     ends = _closes(timing, after, around(timing.slots, timing.zone, after).next)

@@ -243,6 +243,11 @@ def test_a_clock_that_is_set_back_far_blocks_nothing() -> None:
     assert gate(timing(**THREE, min_gap="1h"), used, at("2026-02-10 12:30")).open
 
 
+def test_links_that_lie_far_ahead_block_none() -> None:
+    used = calls("2027-02-10 12:30", linked=True)
+    assert gate(timing(links_per_day=1), used, at("2026-02-10 12:30")).link
+
+
 def test_a_slot_of_a_week_is_used_once_also_when_the_clock_is_set_back_far() -> None:
     used = calls("2026-02-15 12:30")
     met = gate(timing(slots=("mon 08:00",)), used, at("2026-02-10 12:30"))

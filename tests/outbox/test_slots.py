@@ -127,6 +127,27 @@ def test_quiet_hours_end_and_begin_when_the_clock_on_the_wall_says_so(
     assert (quiet_ends if quiet else quiet_begins)(spans, ZoneInfo(zone), now) == other
 
 
+@pytest.mark.parametrize(
+    ("quiet", "now", "ends"),
+    [
+        ("02:30-05:00", "10-25 00:45", "10-25 01:00"),  # 02:45, then clocks show 02:00 again
+        ("23:00-02:30", "10-24 22:00", "10-25 00:30"),
+        ("23:00-02:30", "10-25 01:10", "10-25 01:30"),  # the second 02:10
+        ("23:00-02:30", "03-28 23:00", "03-29 01:00"),  # 02:30 is skipped
+        ("02:15-02:45,06:00-07:00", "03-29 04:30", "03-29 05:00"),
+    ],
+)
+def test_quiet_hours_in_berlin_when_clocks_are_changed(quiet: str, now: str, ends: str) -> None:
+    moments = utc(f"2026-{now}".replace(" ", "T")), utc(f"2026-{ends}".replace(" ", "T"))
+    assert is_quiet(parse_quiet(quiet), ZoneInfo("Europe/Berlin"), moments[0])
+    assert quiet_ends(parse_quiet(quiet), ZoneInfo("Europe/Berlin"), moments[0]) == moments[1]
+
+
+def test_it_is_quiet_again_when_clocks_are_set_back_into_quiet_hours() -> None:
+    spans, zone = parse_quiet("23:00-02:30"), ZoneInfo("Europe/Berlin")
+    assert quiet_begins(spans, zone, utc("2026-10-25T00:40")) == utc("2026-10-25T01:00")
+
+
 def _within(said: datetime, start: str, end: str) -> bool:
     """By texts, which sort as times do."""
     now = said.strftime("%H:%M")
