@@ -16,7 +16,8 @@ from bot.words import why_not
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a person asked for. No paths, no latest, no all: what is due. `patient`: a file that is
-    still being written can wait for its end (`bot run` comes back to it)."""
+    still being written can wait for its end (`bot run` comes back to it). `now`: what is named
+    passes slots and quiet hours. `may_expire`: what has waited too long is skipped."""
 
     paths: tuple[str, ...] = ()
     account: str | None = None
@@ -25,6 +26,8 @@ class Request:
     yes: bool = False
     first_run: bool = False
     patient: bool = False
+    now: bool = False
+    may_expire: bool = True
 
     @property
     def names_posts(self) -> bool:

@@ -12,6 +12,7 @@ from itertools import chain
 from bot.app.asked import Refusal, Request, named_posts
 from bot.app.branch import changing
 from bot.app.live import Pages, unseen, waiting, waits
+from bot.app.timing import When
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
 from bot.config import parse_duration
@@ -21,9 +22,9 @@ from bot.i18n import Message, msg
 from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
-from bot.outbox.pacing import micros
+from bot.outbox.pacing import micros as microdollars
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
-from bot.outbox.states import asks, check, load
+from bot.outbox.states import asks, check, load, micros
 from bot.settings import Account
 
 Report = Callable[[Delivery], None]
@@ -138,15 +139,28 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     started = {name for name, t in targets.items() if t.baseline_at is not None}
     patient = request.patient and all(a.name in started for a in accounts)
     posts, again = written(site.posts, app.now()) if patient else (site.posts, None)
+    moment = ledger.now() if ledger else micros(app.now())
+    when = When(app, moment)
+
+    def compose(post: Post, account: Account) -> Draft:
+        when.said_at(account, post)
+        return app.compose(post, account)
+
     view = View(
         site=app.site_id,
         posts=posts,
         accounts=accounts if site.readable else (),
         existing=existing if site.readable else (),
         baselined=started,
-        compose=app.compose,
+        compose=compose,
         flood=app.config.publish.flood,
-        now=ledger.now() if ledger else round(app.now().timestamp() * 1_000_000),
+        now=moment,
+        now_asked=request.now,
+        priority=when.priority,
+        at=when.at,
+        max_age=when.max_age if request.may_expire else lambda account: None,
+        room=when.room,
+        looked_at=ledger.looked_at() if ledger else None,
         unreadable=site.unreadable,
         doubtful=site.doubtful,
         named=named,
@@ -262,7 +276,7 @@ def make_dispatcher(
 
     def cost(draft: Draft) -> int | None:
         dollars = app.cost(draft)
-        return None if dollars is None else micros(dollars)
+        return None if dollars is None else microdollars(dollars)
 
     return Dispatcher(
         Outfit(
@@ -378,7 +392,8 @@ def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Accou
     missing = {a.name: app.missing(a) for a in accounts if a.name in due}
     result.not_ready = {name: why for name, why in missing.items() if why is not None}
     held = result.outlook.site.shrunk or any(asks(d) for d in rows)
-    result.not_live = waiting(rows)
+    names = {a.name for a in accounts}
+    result.not_live = [d for d in waiting(rows) if d.account in names and d.part == 0]
     result.paused = {t.name: why for t in ledger.targets().values() if (why := load(t.paused))}
     result.needs_person = held or bool(result.paused)
 
@@ -396,7 +411,9 @@ def _already(ledger: Ledger, named: frozenset[str], accounts: Sequence[Account])
     names = {a.name for a in accounts}
     told = {State.SENT, State.FAILED, State.SKIPPED, State.CANCELLED, State.HELD}
     rows = ledger.deliveries(told) if named else []
-    return [d for d in rows if d.subject in named and d.account in names and d.part == 0]
+    kept = [d for d in rows if d.subject in named and d.account in names and d.part == 0]
+    again = {d.id for d in waiting(kept)}
+    return [d for d in kept if d.id not in again]
 
 
 def _unread_articles(app: App, seen: Outlook, now: int) -> list[Article]:

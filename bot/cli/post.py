@@ -20,6 +20,7 @@ from bot.cli.common import (
     say_problems,
 )
 from bot.cli.preview import refused_json, say_dry_run
+from bot.errors import UsageError
 from bot.i18n import msg
 from bot.model import Delivery, State
 from bot.words import LEASES, first_seen, flooded, reason
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 @click.option(
     "--all", "all_", is_flag=True, help="Also what was there before the accounts were set up."
 )
+@click.option(
+    "--now", is_flag=True, help="What is named passes slots and quiet hours (never the daily cap)."
+)
 @click.option("--yes", is_flag=True, help="Agree to what --all would send.")
 @click.option(
     "--first-run",
@@ -62,6 +66,7 @@ def post_command(
     account: str | None,
     latest: int | None,
     all_: bool,
+    now: bool,
     yes: bool,
     first_run: bool,
     why: bool,
@@ -70,8 +75,20 @@ def post_command(
     from bot.app.asked import Request
 
     request = Request(
-        paths=paths, account=account, latest=latest, all=all_, yes=yes, first_run=first_run
+        paths=paths,
+        account=account,
+        latest=latest,
+        all=all_,
+        now=now,
+        yes=yes,
+        first_run=first_run,
     )
+    if now and not (request.names_posts or all_):
+        raise UsageError(
+            msg("--now needs the posts that it is for"),
+            code="now-of-what",
+            hint=msg("name them: bot post --now content/posts/a.md, or --latest 1"),
+        )
     if not dry_run:
         return _real(app, request, as_json)
     return say_dry_run(app, request, as_json=as_json, why=why, full=full)
@@ -114,6 +131,7 @@ def _result_json(result: Result) -> dict[str, Any]:
         "baselines": dict(result.baselines),
         "not_taken": result.outlook.not_taken(),
         "held": result.outlook.plan.held,
+        "not_live": [_sent_json(d) for d in result.not_live],
         "needs_yes": result.waiting,
         "problems": [problem_json(p) for p in result.outlook.site.problems],
     }
@@ -161,8 +179,17 @@ def _result_text(result: Result) -> None:
         say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:
         say(str(flooded(result.outlook.plan.held)))
+    for delivery in result.not_live:
+        _say_not_live(delivery)
     if not result.sent and not result.failed:
         say(str(msg("Nothing was sent.")))
+
+
+def _say_not_live(delivery: Delivery) -> None:
+    from bot.app.report import error_of
+
+    words = {"account": delivery.account, "path": delivery.path, "why": str(error_of(delivery))}
+    say(printable(str(msg("{account}: waits: {path}: {why}", **words))))
 
 
 def _say_already(delivery: Delivery) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ledger import engine as opening
 from bot.ledger import notify, rows
 from bot.ledger.base import Store, target
-from bot.ledger.tables import articles, deliveries, sites, targets
+from bot.ledger.tables import articles, deliveries, history, sites, targets
 from bot.model import Article, Delivery, Target, TextLimit
 
 Lease = Literal["ours", "other", "older"]
@@ -77,6 +77,14 @@ class Sites(Store):
                 )
             )
             return "ours"
+
+    def looked_at(self) -> int | None:
+        """When this site was last planned for, or something of it last moved; None: never."""
+        h = history.c
+        planned = select(sites.c.plan_until).where(sites.c.id == self.site)
+        moved = select(h.at).where(h.site == self.site).order_by(h.n.desc()).limit(1)
+        with self._reading() as c:
+            return c.execute(planned).scalar() or c.execute(moved).scalar()
 
     def announce(self) -> None:
         """Wake the other processes of this site, where the store can."""

@@ -13,11 +13,16 @@ from bot.errors import DraftError
 from bot.model import WAITING, Delivery, Draft, Post, State
 from bot.outbox.changes import EDIT, SHARE, Changes, edits, removals
 from bot.outbox.drafts import draft_json
-from bot.outbox.states import NOT_LIVE, Move, dump
+from bot.outbox.states import NOT_LIVE, SECOND, Move, dump
+from bot.outbox.turns import EXPIRED, has_expired, places, retimed, sequence, timed
 from bot.settings import Account
 
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
 GONE, SHORTER, NOT_TAKEN = "gone", "shorter", "not-taken"
+CLAIMABLE = (State.PLANNED, State.RETRY)
+DAY = 24 * 3600 * SECOND
+FLOOD_DAYS = 7
+"""A flood is counted for each day since the last look, for a week at most."""
 _LATEST = 1 << 62
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -31,7 +36,10 @@ Key = tuple[str, str]
 class View:
     """All that a plan depends on. `unreadable`: articles whose file is there and cannot be read
     now: id → path. `named`: posts that a person asked for. `unseen`: ids of posts whose page is not
-    known to be online, which the accounts in `waits` wait for. `now`: UTC microseconds."""
+    known to be online, which the accounts in `waits` wait for. `now`: UTC microseconds.
+    `now_asked`: what is named passes slots and quiet hours. `at`: the time that the author set.
+    `max_age`: how long something may wait; `room`: how many posts (at most so many) would go out in
+    a day. `looked_at`: when this site was last planned for."""
 
     site: str
     posts: Sequence[Post]
@@ -51,6 +59,12 @@ class View:
     gone: Mapping[str, int] = field(default_factory=dict)
     unseen: Collection[str] = frozenset()
     waits: Collection[str] = frozenset()
+    now_asked: bool = False
+    priority: Callable[[Account, Post], int] = lambda account, post: 0
+    at: Callable[[Account, Post], int | None] = lambda account, post: None
+    max_age: Callable[[Account], int | None] = lambda account: None
+    room: Callable[[Account, int], int] = lambda account, most: most
+    looked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,12 @@ class Plan:
     moves: Sequence[tuple[Delivery, Move]]
     anew: Sequence[tuple[Delivery, Mapping[str, Any]]]
     held: int
+
+    @property
+    def expired(self) -> list[Delivery]:
+        """What waited too long and is skipped now, or never began to wait."""
+        new = [row for row in self.new if row.reason == EXPIRED]
+        return [*(row for row, move in self.moves if move.event == EXPIRED and not row.part), *new]
 
     @property
     def changes_something(self) -> bool:
@@ -80,9 +100,10 @@ def plan(view: View) -> Plan:
     anew: list[tuple[Delivery, Mapping[str, Any]]] = []
     started = [a for a in view.accounts if a.name in view.baselined]
     flooded = _flooded(view, started, visible, known)
+    numbers = places([versions[0] for versions in visible])
     for account in started:
-        for seq, versions in enumerate(visible):
-            subject = versions[0].subject or versions[0].id
+        for place, versions in zip(numbers, visible, strict=True):
+            subject = subject_of(versions[0])
             rows = known.get((subject, account.name))
             if rows and not any(_may_move(row, named=subject in view.named) for row in rows):
                 continue
@@ -90,9 +111,9 @@ def plan(view: View) -> Plan:
             if post is None:
                 moves += _withdraw(rows or (), NOT_TAKEN)
             elif rows is None:
-                new += _fresh(view, account, post, seq, hold=_hold(view, account, post, flooded))
+                new += _first(view, account, post, place, flooded)
             else:
-                _revise(view, account, post, seq, rows, new, moves, anew)
+                _revise(view, account, post, place, rows, new, moves, anew)
     moves += _withdrawn(view)
     changes = _changes(view, started, visible)
     return Plan(
@@ -187,26 +208,14 @@ def subject_of(post: Post) -> str:
 def _baseline(view: View, account: Account, visible: Sequence[Sequence[Post]]) -> list[Delivery]:
     start = len(visible) - account.backfill if account.backfill else len(visible)
     rows: list[Delivery] = []
-    for seq, versions in enumerate(visible):
+    numbers = places([versions[0] for versions in visible])
+    for n, versions in enumerate(visible):
         post = view.choose(account, versions)
-        first = post or versions[0]
-        if post is not None and (seq >= start or subject_of(post) in view.named):
-            rows += _fresh(view, account, post, seq, hold=_not_live(view, account, post))
+        if post is not None and (n >= start or subject_of(post) in view.named):
+            hold = _not_live(view, account, post)
+            rows += _fresh(view, account, post, numbers[n], hold=hold)
         else:
-            subject = subject_of(first)
-            rows.append(
-                share_row(
-                    view.site,
-                    view.now,
-                    account,
-                    subject,
-                    first.path,
-                    first.url,
-                    seq,
-                    State.SKIPPED,
-                    BASELINE,
-                )
-            )
+            rows.append(_skipped(view, account, post or versions[0], BASELINE))
     for subject, path in view.unreadable.items():
         rows.append(
             share_row(view.site, view.now, account, subject, path, "", 0, State.SKIPPED, BASELINE)
@@ -220,9 +229,42 @@ def _flooded(
     visible: Sequence[Sequence[Post]],
     known: Mapping[Key, Any],
 ) -> set[str]:
-    subjects = {subject_of(versions[0]) for versions in visible} - set(view.named)
-    fresh = {s for s in subjects if any((s, a.name) not in known for a in accounts)}
-    return fresh if len(fresh) > view.flood else set()
+    """The posts of a flood, else none: more than `view.flood` for each day since the last look
+    would go out within a day; or so many that no account could ever send them in time."""
+    new = {
+        account.name: {
+            subject_of(versions[0])
+            for versions in visible
+            if (subject_of(versions[0]), account.name) not in known
+            and subject_of(versions[0]) not in view.named
+            and not has_expired(versions[0].first_visible, view.max_age(account), view.now)
+        }
+        for account in accounts
+    }
+    away = view.now - view.looked_at if view.looked_at is not None else 0
+    most = view.flood * max(1, min(FLOOD_DAYS, -(-away // DAY)))
+    subjects = set().union(*new.values())
+    if len(subjects) <= most:
+        return set()
+    would_go = max(view.room(a, min(len(new[a.name]), most + 1)) for a in accounts)
+    return subjects if would_go > most or len(subjects) > most * FLOOD_DAYS else set()
+
+
+def _first(
+    view: View, account: Account, post: Post, place: int, flooded: Collection[str]
+) -> list[Delivery]:
+    """What an account gets of a post that the ledger does not know for it."""
+    named = subject_of(post) in view.named
+    if not named and has_expired(post.first_visible, view.max_age(account), view.now):
+        return [_skipped(view, account, post, EXPIRED)]
+    return _fresh(view, account, post, place, hold=_hold(view, account, post, flooded))
+
+
+def _skipped(view: View, account: Account, post: Post, why: str) -> Delivery:
+    subject = subject_of(post)
+    return share_row(
+        view.site, view.now, account, subject, post.path, post.url, 0, State.SKIPPED, why
+    )
 
 
 def _hold(view: View, account: Account, post: Post, flooded: Collection[str]) -> str | None:
@@ -241,13 +283,16 @@ def _not_live(view: View, account: Account, post: Post) -> str | None:
 
 
 def _fresh(
-    view: View, account: Account, post: Post, seq: int, *, hold: str | None
+    view: View, account: Account, post: Post, place: int, *, hold: str | None
 ) -> list[Delivery]:
     """A share that is not in the ledger: one row a part."""
     state = State.HELD if hold else State.PLANNED
-    blank = share_row(
-        view.site, view.now, account, subject_of(post), post.path, post.url, seq, state, hold
-    )
+    seq = _sequence(view, account, post, place)
+    subject = subject_of(post)
+    blank = share_row(view.site, view.now, account, subject, post.path, post.url, seq, state, hold)
+    blank = replace(blank, **timed(view.at(account, post)))
+    if subject in view.named and view.now_asked:
+        blank = replace(blank, due=view.now, exact=True)
     draft, error = _try(view, account, post)
     asked = hold in (FLOOD, DOUBT)
     if draft is None:
@@ -259,7 +304,7 @@ def _revise(
     view: View,
     account: Account,
     post: Post,
-    seq: int,
+    place: int,
     rows: Sequence[Delivery],
     new: list[Delivery],
     moves: list[tuple[Delivery, Move]],
@@ -269,7 +314,9 @@ def _revise(
     named = subject_of(post) in view.named
     if not any(_may_move(row, named=named) for row in rows):
         return
-    values: dict[str, Any] = {"path": post.path, "url": post.url}
+    seq = _sequence(view, account, post, place)
+    values: dict[str, Any] = {"path": post.path, "url": post.url, "seq": seq}
+    at = view.at(account, post)
     unfrozen = all(not row.frozen for row in rows)
     parts = max(row.part for row in rows) + 1
     if unfrozen:
@@ -287,11 +334,12 @@ def _revise(
                     (row, Move(state=State.CANCELLED, event="shorter", values={"reason": SHORTER}))
                 )
             continue
+        own = {**values, **retimed(row, at, view.now)}
         wait = _not_live(view, account, post)
-        move = _next(row, values, named=named, now=view.now, seq=seq, wait=wait)
+        move = _next(view, account, row, own, named=named, at=at, wait=wait)
         if move is not None:
             moves.append((row, move))
-        elif unfrozen and row.state in WAITING and _differs(row, kept := _kept(row, values)):
+        elif unfrozen and row.state in WAITING and _differs(row, kept := _kept(row, own)):
             anew.append((row, kept))
 
 
@@ -304,23 +352,25 @@ def _kept(row: Delivery, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _may_move(row: Delivery, *, named: bool) -> bool:
     back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
-    asked = named and (row.state, row.reason) == (State.SKIPPED, BASELINE)
+    asked = named and (row.state, row.reason) in _NAMED
     return row.state in WAITING or back or asked
 
 
 def _next(
+    view: View,
+    account: Account,
     row: Delivery,
     values: Mapping[str, Any],
     *,
     named: bool,
-    now: int,
-    seq: int,
-    wait: str | None = None,
+    at: int | None,
+    wait: str | None,
 ) -> Move | None:
     """`wait`: why it cannot be sent yet, whatever else ends."""
+    now = view.now
     broken = bool(values.get("error"))
     back = row.state is State.CANCELLED and row.reason not in _FOR_GOOD
-    asked = named and (row.state, row.reason) in ((State.SKIPPED, BASELINE), (State.HELD, FLOOD))
+    asked = named and (row.state, row.reason) in _NAMED
     mended = row.state is State.HELD and row.reason == DRAFT_ERROR and not broken
     not_live = row.state is State.HELD and row.reason == NOT_LIVE
     moved = row.state is State.PLANNED and not row.frozen and row.url != values["url"]
@@ -331,11 +381,13 @@ def _next(
             **values,
             "reason": reason,
             "due": now,
-            "seq": seq,
+            **timed(at),
             "planned_at": now,
             "frozen": False,
             "needs_person": False,
         }
+        if named and view.now_asked:
+            set_ |= {"due": now, "exact": True}
         return (
             None
             if state is row.state and reason == row.reason
@@ -343,9 +395,17 @@ def _next(
         )
     if broken and (row.state is State.PLANNED or not_live):
         return Move(state=State.HELD, event="held", values={**values, "reason": DRAFT_ERROR})
-    if named and row.state in (State.PLANNED, State.RETRY) and row.due > now:
-        return Move(state=row.state, event="asked-for", values={"due": now, "planned_at": now})
+    if named and row.state in CLAIMABLE and (row.due > now or view.now_asked > row.exact):
+        told = {"due": now, "planned_at": now, "exact": row.exact or view.now_asked}
+        return Move(state=row.state, event="asked-for", values=told)
+    fresh = row.state is State.PLANNED and not (named or row.exact or row.frozen)
+    if fresh and has_expired(row.planned_at, view.max_age(account), now):
+        return Move(state=State.SKIPPED, event=EXPIRED, values={"reason": EXPIRED})
     return None
+
+
+def _sequence(view: View, account: Account, post: Post, place: int) -> int:
+    return sequence(post, place, account.order, view.priority(account, post), view.now)
 
 
 def _event(row: Delivery, reason: str | None) -> str:
@@ -374,7 +434,8 @@ def _withdraw(rows: Iterable[Delivery], reason: str) -> list[tuple[Delivery, Mov
 
 
 _FOR_GOOD = frozenset({"dropped", "thread"})
-_ASKED = ((State.SKIPPED, BASELINE), (State.HELD, FLOOD), (State.HELD, DOUBT))
+_NAMED = ((State.SKIPPED, BASELINE), (State.SKIPPED, EXPIRED), (State.HELD, FLOOD))
+"""What a person's word sets free."""
 _HELD_DRAFT = {"state": State.HELD, "reason": DRAFT_ERROR}
 
 
