@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.app.asked import spellings
+from bot.app.branch import changing
 from bot.app.wiring import App
 from bot.errors import LostLease, UsageError
 from bot.i18n import msg
@@ -24,6 +25,7 @@ def _unsayable(delivery: Delivery) -> bool:
     return delivery.state is State.HELD and delivery.draft is None
 
 
+@changing
 def approve(app: App, which: Sequence[str]) -> list[Delivery]:
     """Held deliveries become planned: all, or those named by id (a unique prefix) or path. Without
     names, files that are no longer there count as removed, however many they are."""
@@ -36,6 +38,7 @@ def approve(app: App, which: Sequence[str]) -> list[Delivery]:
     return _decide(app, which, {State.HELD}, State.PLANNED, "approved", all_without_names=True)
 
 
+@changing
 def skip(app: App, which: Sequence[str]) -> list[Delivery]:
     """Planned, held or retried deliveries are not sent; failed ones are taken as answered."""
     waiting = {State.PLANNED, State.HELD, State.RETRY}
@@ -52,6 +55,7 @@ def skip(app: App, which: Sequence[str]) -> list[Delivery]:
     return [*answered, *rest]
 
 
+@changing
 def retry(app: App, which: Sequence[str]) -> list[Delivery]:
     """Failed deliveries get a new generation, planned now; the failure stays in the history."""
     return [
@@ -60,6 +64,7 @@ def retry(app: App, which: Sequence[str]) -> list[Delivery]:
     ]
 
 
+@changing
 def resolve_sent(app: App, name: str, link: str) -> Delivery:
     """A person has looked: it is there, at this link."""
     (row,) = _unknown(app, name)
@@ -69,6 +74,7 @@ def resolve_sent(app: App, name: str, link: str) -> Delivery:
     return app.ledger.move(row, move.state, move.values, now=now, event=move.event, detail=link)
 
 
+@changing
 def resolve_dropped(app: App, name: str) -> Delivery:
     """A person has looked: it shall not be there."""
     (row,) = _unknown(app, name)
@@ -76,6 +82,7 @@ def resolve_dropped(app: App, name: str) -> Delivery:
     return app.ledger.move(row, State.CANCELLED, values, now=app.ledger.now(), event="dropped")
 
 
+@changing
 def resolve_resent(app: App, name: str) -> Delivery:
     """A person has looked: it is not there. A new generation goes out."""
     return _anew(app, resolve_dropped(app, name), "resent")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.app.lastgood import text_of
+from bot.app.bodies import Bodies
+from bot.app.branch import changing
 from bot.app.wiring import App, Site
 from bot.feeds import Written
 from bot.model import Article, Entry, Post
@@ -18,22 +19,20 @@ SECOND = 1_000_000
 def write_site_feeds(app: App, site: Site) -> Written:
     """Write the feeds of this scan; files that would not change are not touched. Of a post that
     cannot be read now they keep the last good version."""
-    from bot.content import to_html
-
     kept = list(app.last_good.posts(site.unread, app.scanner, app.now()))
     texts = {post.path: text for _, post, text in kept}
     entries = entries_of(site, [(post, article) for article, post, _ in kept])
-    written = app.press.publish(
-        entries, lambda entry: to_html(text_of(texts, entry.post), entry.post.url)
-    )
+    bodies = Bodies(app, site.posts, texts)
+    written = app.press.publish(entries, bodies)
     app.last_good.keep(entry.post for entry in entries[: app.config.feed.limit])
     root = str(app.root)
     refused = (
         replace(p, path=os.path.relpath(p.path, root).replace(os.sep, "/")) for p in written.refused
     )
-    return replace(written, refused=tuple(refused))
+    return replace(written, refused=tuple(refused), problems=tuple(bodies.problems))
 
 
+@changing
 def feed_turn(app: App) -> tuple[Site, Written | None]:
     """`bot feed`. Nothing is written where the content folder cannot be read."""
     ledger = app.ledger

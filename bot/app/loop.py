@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.app.asked import Request
+from bot.app.branch import refuse_branch
 from bot.app.feeding import write_site_feeds
 from bot.app.live import Pages, waits
 from bot.app.report import told_of
@@ -51,6 +52,7 @@ class Loop:
     def start(self, *, first_run: bool) -> None:
         """Agree the first run, arm the watch, start the workers. Raises ConfigError."""
         app = self._app
+        refuse_branch(app)
         agree_first_run(app, agreed=first_run)
         rename_accounts(app)
         app.ledger.owners.hold(app.world.owner)
@@ -152,7 +154,7 @@ class Loop:
         written = write_site_feeds(self._app, site)
         if written.written:
             log.info("%s", msg("feeds written: {names}", names=", ".join(written.written)))
-        return written.refused
+        return (*written.problems, *written.refused)
 
     def _say(self, problems: Sequence[Problem]) -> None:
         """Each problem once, until it is gone and comes back."""

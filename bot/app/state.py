@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.app.branch import changing
+from bot.app.store import store_url
 from bot.app.wiring import App
 from bot.errors import UsageError
 from bot.i18n import msg
@@ -44,7 +46,7 @@ def migrate(app: App) -> Migrated:
 
     with _engine(app):
         """Only to see that there is one: nothing is made where nothing is."""
-    engine = opening.open_engine(app._store_url(), app.root, readonly=False)
+    engine = opening.open_engine(store_url(app), app.root, readonly=False)
     assert engine is not None
     try:
         before = opening.revision(engine)
@@ -120,6 +122,7 @@ def export_lines(app: App) -> Iterator[str]:
         yield from export(ledger)
 
 
+@changing
 def import_from(app: App, file: str) -> Mapping[str, int]:
     """An export into this site's empty ledger, which is made where it is missing."""
     from bot.ledger.transfer import import_
@@ -139,7 +142,7 @@ def _engine(app: App) -> Iterator[Engine]:
     """The store to read only. Raises UsageError where there is none."""
     from bot.ledger import engine as opening
 
-    engine = opening.open_engine(app._store_url(), app.root, readonly=True)
+    engine = opening.open_engine(store_url(app), app.root, readonly=True)
     if engine is None:
         raise _no_ledger()
     try:

@@ -23,8 +23,7 @@ def upgrade(
     """Run the revisions that are missing, all in one transaction, after a copy of what is there
     (answered; None where nothing was, and on PostgreSQL). Raises StoreUnavailable where a newer bot
     made the schema or the copy cannot be made."""
-    config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config = _config(scripts)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise StoreUnavailable(
@@ -39,3 +38,17 @@ def upgrade(
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return copy
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """An empty store of an older schema. Raises CommandError for one that is not known."""
+    config = _config(SCRIPTS)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _config(scripts: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    return config
