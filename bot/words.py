@@ -46,6 +46,13 @@ def flooded(count: int) -> Message:
     return msg("{count} new posts at once: held; look at them and say bot approve", count=count)
 
 
+def goes_at(time: str, why: str | None) -> Message:
+    """When something goes that waits, and what for."""
+    return (
+        msg("at {time}: {why}", time=time, why=reason(why)) if why else msg("at {time}", time=time)
+    )
+
+
 LEASES = {
     "other": msg("another process plans for this site; this one only sends"),
     "older": msg(
@@ -70,6 +77,7 @@ REASONS = {
     "collision": msg("another post has its address"),
     "baseline": msg("was there before this account was set up"),
     "flood": msg("more new posts at once than publish.flood allows"),
+    "not-live": msg("waits until its page is there"),
     "unfinished": msg("its file may still be being written"),
     "doubt": msg("it may be an old post under a new name, or out there already"),
     "not-taken": msg("no account takes it"),
@@ -84,7 +92,26 @@ REASONS = {
     "failed": msg("failed"),
     "unknown": msg("the answer was lost; whether it is there is being settled"),
     "waiting": msg("waits for its time"),
+    "ran-out": msg("waited too long for its turn (max_age)"),
+    "slot": msg("waits for its slot"),
+    "quiet": msg("waits for the end of quiet hours"),
+    "gap": msg("waits for the least gap between two posts"),
+    "day": msg("as many posts as max_per_day allows went out today"),
+    "hour": msg("as many posts as max_per_hour allows went out"),
+    "cap": msg("as many posts as daily_cap allows went out"),
+    "links": msg("as many links as links_per_day allows went out today"),
+    "budget": msg("the month's budget does not last for it"),
+    "queue": msg("waits behind others"),
     "shorter": msg("its thread became shorter"),
+    "slot": msg("waits for the next slot"),
+    "quiet": msg("waits for the end of quiet hours"),
+    "gap": msg("waits for min_gap to pass"),
+    "day": msg("max_per_day is reached"),
+    "hour": msg("max_per_hour is reached"),
+    "cap": msg("daily_cap is reached"),
+    "links": msg("links_per_day is reached"),
+    "budget": msg("the month's budget is spent"),
+    "aged": msg("waited for longer than max_age"),
 }
 
 STATES = {

@@ -92,6 +92,11 @@ def test_a_slot_stays_open_until_the_next_one() -> None:
     assert gate(timing(**THREE), calls("2026-02-09 19:00"), late).open
 
 
+def test_a_slot_of_a_week_is_open_for_a_week() -> None:
+    weekly = timing(slots=("mon 08:00",))
+    assert gate(weekly, calls("2026-02-06 08:00"), at("2026-02-15 23:00")).open
+
+
 def test_a_slot_is_used_by_whatever_was_posted_in_it() -> None:
     used = [Call(at=at("2026-02-10 08:00"), exact=True)]
     met = gate(timing(**THREE), used, at("2026-02-10 12:09"))
