@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.app.asked import Refusal, Request, newest, spellings
 from bot.app.checks import line_in_matter
 from bot.app.report import error_of, moment
+from bot.app.timing import clock_time, forecast, turn_words
 from bot.app.turn import Outlook, outlook
 from bot.app.wiring import App
 from bot.errors import DraftError
@@ -18,6 +19,7 @@ from bot.model import Delivery, Draft, Post, Replay, State
 from bot.outbox.changes import SHARE
 from bot.outbox.drafts import draft_from
 from bot.outbox.plan import NOT_TAKEN, subject_of
+from bot.outbox.states import micros
 from bot.posters.registry import NETWORKS
 from bot.settings import Account
 from bot.words import reason, why_not
@@ -128,12 +130,15 @@ class _Look:
         ledger = app.peek()
         try:
             self.seen = outlook(app, ledger, request)
+            self.rows = _as_planned(self.seen)
+            planned = [row for rows in self.rows.values() for row in rows]
+            moment = ledger.now() if ledger else micros(app.now())
+            self.turns = forecast(app, ledger, planned, moment)
         finally:
             if ledger is not None:
                 ledger.close()
         self.accounts = [a for a in app.accounts if request.account in (None, a.name)]
         self.pairs = set(self.seen.would_send([a for a in self.accounts if self.sends(a)]))
-        self.rows = _as_planned(self.seen)
         self.first: dict[str, Delivery] = {}
         for (subject, _), rows in self.rows.items():
             self.first.setdefault(subject, rows[0])
@@ -141,6 +146,10 @@ class _Look:
         for post in sorted(self.seen.site.posts, key=_age):
             if post.visible:
                 self.articles.setdefault(subject_of(post), []).append(post)
+
+    def _zone(self, account: str) -> ZoneInfo:
+        found = self.app.account(account)
+        return ZoneInfo((found.timezone if found else "") or self.app.config.site.timezone)
 
     def sends(self, account: Account) -> bool:
         return account in self.app.active()
@@ -168,7 +177,7 @@ class _Look:
             if error.code == "own-text-too-long":
                 error.line = line_in_matter(post, ("social", "text"))
             return replace(blank, error=error)
-        return replace(blank, draft=draft, cost=self._cost(draft, account))
+        return replace(blank, draft=draft, cost=self._cost(draft))
 
     def when(self, post: Post, account: Account) -> Message:
         """When it goes out, as far as is known; else why it does not."""
@@ -220,10 +229,14 @@ class _Look:
             return msg("already there: {link}", link=there)
         if (row.subject, row.account) in self.pairs:
             at = moment(row.due)
+            if row.state is State.HELD:
+                return msg("as soon as its page is there")
+            turn = self.turns.get(row.id)
+            if turn is not None:
+                return turn_words(turn, self._zone(row.account))
             if row.state is State.PLANNED or at is None or at <= self.app.now():
                 return msg("now")
-            zone = ZoneInfo(self.app.config.site.timezone)
-            return msg("again at {time}", time=f"{at.astimezone(zone):%Y-%m-%d %H:%M}")
+            return msg("again at {time}", time=clock_time(row.due, self._zone(row.account)))
         why = error_of(row) or reason(_WHY.get(row.state, row.reason or row.state.value))
         return msg("not now: {why}", why=why)
 
@@ -233,10 +246,8 @@ class _Look:
             return draft_from(row.draft)
         return self.app.compose(post, account)
 
-    def _cost(self, draft: Draft, account: Account) -> Decimal | None:
-        from bot.compose import cost
-
-        return cost(draft, self.app.now().date(), account.prices)
+    def _cost(self, draft: Draft) -> Decimal | None:
+        return self.app.cost(draft)
 
 
 _NOT_FOR_IT = {
@@ -248,13 +259,9 @@ _NOT_FOR_IT = {
 def _as_planned(seen: Outlook) -> dict[tuple[str, str], list[Delivery]]:
     """The first shares as they would stand after the plan, by article and account; the first part
     first."""
-    moved = {delivery.id: move for delivery, move in seen.plan.moves}
-    rows = [
-        replace(row, state=move.state, reason=move.values.get("reason", row.reason))
-        if (move := moved.get(row.id))
-        else row
-        for row in seen.existing
-    ]
+    moved = {row.id: {**move.values, "state": move.state} for row, move in seen.plan.moves}
+    moved |= {row.id: dict(values) for row, values in seen.plan.anew}
+    rows = [replace(row, **moved.get(row.id, {})) for row in seen.existing]
     rows += [d for group in seen.plan.baselines.values() for d in group]
     found: dict[tuple[str, str], list[Delivery]] = {}
     for row in sorted((*rows, *seen.plan.new), key=lambda d: (-d.generation, d.part)):

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app.wiring import App
 from bot.content.dates import BadDate, read_date
 from bot.errors import DraftError
-from bot.i18n import msg
-from bot.model import Post
-from bot.outbox.pacing import openings
+from bot.i18n import Message, msg
+from bot.model import Delivery, Post
+from bot.outbox.claiming import BUDGET, Pace, calls_of
+from bot.outbox.drafts import draft_from
+from bot.outbox.pacing import budget_left, expires, gate, month_start, openings
+from bot.outbox.pacing import micros as microdollars
+from bot.outbox.plan import CLAIMABLE
 from bot.outbox.slots import DAY
-from bot.outbox.states import micros
+from bot.outbox.states import SECOND, micros
+from bot.outbox.turns import EXPIRED
 from bot.settings import Account
+from bot.words import goes_at, reason
+
+if TYPE_CHECKING:
+    from bot.ledger.store import Ledger
 
 
 class When:
@@ -63,3 +76,93 @@ class When:
             return most
         moments = openings(pace.timing, (), self._now, most)
         return sum(moment < self._now + DAY for moment in moments)
+
+
+LONG = 200
+"""So many posts of an account are told when they go; what is behind them waits."""
+QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """When a waiting delivery goes (UTC microseconds; None: too far away to say, or never) and the
+    word of `bot.words.REASONS` for what it waits for; None: it goes now."""
+
+    at: int | None
+    why: str | None
+
+
+def forecast(
+    app: App, ledger: Ledger | None, rows: Iterable[Delivery], now: int
+) -> dict[str, Turn]:
+    """When each of these goes as things stand, by id: all that waits of the accounts is given, for
+    one stands behind another. Later parts follow their first."""
+    queues: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if row.state in CLAIMABLE and row.kind == "share" and not row.part:
+            queues.setdefault(row.account, []).append(row)
+    found: dict[str, Turn] = {}
+    for name, queue in queues.items():
+        pace = app.pace(name)
+        if pace is not None:
+            found |= _Queue(app, ledger, pace, now).turns(queue)
+    return found
+
+
+def turn_words(turn: Turn, zone: ZoneInfo) -> Message:
+    """For a person: when it goes, or why it does not."""
+    if turn.at is not None and turn.why is None:
+        return msg("now")
+    if turn.at is not None:
+        return goes_at(clock_time(turn.at, zone), turn.why)
+    if turn.why == EXPIRED:
+        return msg("not in time: max_age ends before its turn comes")
+    return reason(turn.why or QUEUE)
+
+
+def clock_time(at: int, zone: ZoneInfo) -> str:
+    """A moment as a person in that zone says it."""
+    return f"{datetime.fromtimestamp(at / SECOND, zone):%Y-%m-%d %H:%M}"
+
+
+class _Queue:
+    """What waits of one account, in its order."""
+
+    def __init__(self, app: App, ledger: Ledger | None, pace: Pace, now: int) -> None:
+        self._app, self._pace, self._now = app, pace, now
+        name = pace.timing.account
+        self._calls = calls_of(ledger, name, now) if ledger else ()
+        purse = pace.purse
+        spent = ledger.money(purse.accounts, month_start(now)) if ledger and purse else 0
+        self._left = None if purse is None else budget_left(purse, spent)
+
+    def turns(self, queue: Sequence[Delivery]) -> dict[str, Turn]:
+        ordinary = sorted((r for r in queue if not r.exact), key=lambda r: (r.seq, r.id))
+        met = gate(self._pace.timing, self._calls, self._now)
+        moments = openings(self._pace.timing, self._calls, self._now, min(LONG, len(ordinary)))
+        found = {r.id: self._turn(r, max(r.due, self._now), None) for r in queue if r.exact}
+        for n, row in enumerate(ordinary):
+            if n >= len(moments):
+                found[row.id] = Turn(at=None, why=QUEUE)
+                continue
+            why = (met.reason if n == 0 else None) or QUEUE
+            found[row.id] = self._turn(row, max(moments[n], row.due), why)
+        return found
+
+    def _turn(self, row: Delivery, at: int, why: str | None) -> Turn:
+        if not self._affords(row):
+            at, why = max(at, month_start(self._now, 1)), BUDGET
+        ends = None if row.exact or row.frozen else expires(self._pace.timing, row.planned_at)
+        if ends is not None and at >= ends:
+            return Turn(at=None, why=EXPIRED)
+        return Turn(at=at, why=why if at > self._now else None)
+
+    def _affords(self, row: Delivery) -> bool:
+        """Whether the month's money lasts for it, after those before it."""
+        if self._left is None or row.draft is None:
+            return True
+        cost = self._app.cost(draft_from(row.draft))
+        if cost is None or microdollars(cost) > self._left:
+            return cost is None
+        self._left -= microdollars(cost)
+        return True

@@ -42,6 +42,12 @@ Cost = Callable[[Draft], int | None]
 """What a draft costs today, in millionths of a US dollar; None: nothing is taken."""
 
 
+def calls_of(ledger: Ledger, account: str, now: int) -> list[Call]:
+    """What the account's slots and caps count."""
+    spent = ledger.spent(account, now - LOOKBACK)
+    return [Call(at=row.spent_at or 0, linked=bool(row.linked), exact=row.exact) for row in spent]
+
+
 class Desk:
     """See `bot.ledger.moves.Desk`. `closed` tells, account for account, why nothing goes now."""
 
@@ -58,17 +64,11 @@ class Desk:
 
     def open(self, account: str, now: int) -> Which:
         pace = self._pace(account)
-        self._gates[account] = met = self._gate(account, pace, now) if pace else OPEN
+        met = gate(pace.timing, calls_of(self._ledger, account, now), now) if pace else OPEN
+        self._gates[account] = met
         if met.open:
             return "all"
         return "exact" if met.exact_open else "rest"
-
-    def _gate(self, account: str, pace: Pace, now: int) -> Gate:
-        spent = self._ledger.spent(account, now - LOOKBACK)
-        calls = [
-            Call(at=row.spent_at or 0, linked=bool(row.linked), exact=row.exact) for row in spent
-        ]
-        return gate(pace.timing, calls, now)
 
     def book(self, row: Delivery, now: int) -> Mapping[str, Any] | None:
         if row.kind == "retract":

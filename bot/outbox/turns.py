@@ -10,7 +10,7 @@ from typing import Any
 from bot.model import Delivery, Post
 
 PRIORITY, NEWEST = "priority", "newest"
-EXPIRED = "expired"
+EXPIRED = "aged"
 _STEP = 10**16
 """More microseconds than any date has: a priority outweighs every age."""
 _MOST = 400
