@@ -263,7 +263,8 @@ class Mail:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
     webhook: Secret | None = setting(
-        "An address that gets a POST with JSON when health turns bad, and when it is well again", None
+        "An address that gets a POST with JSON when health turns bad, and when it is well again",
+        None,
     )
     mail: Mail = setting("A mail at these turns, like `[notify.mail]`", Mail())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.app.owners import remember
+from bot.app.owners import remember, same_account
 from bot.app.wiring import App
 from bot.errors import BotError, Unauthorized, UsageError
 from bot.i18n import msg
@@ -65,9 +65,4 @@ def _identity(app: App, account: Account) -> Identity | None:
 def _only_once(identity: Identity, before: Collection[Checkup]) -> None:
     for other in before:
         if other.identity is not None and other.identity.id == identity.id:
-            name = other.account.name
-            raise Unauthorized(
-                msg("{who} is the account {other} already.", who=identity.name, other=name),
-                code="same-account",
-                hint=msg("Remove one of the two: else each post would be shared twice there."),
-            )
+            raise same_account(identity, other.account.name)

@@ -12,12 +12,13 @@ from itertools import chain
 from bot.app.asked import Refusal, Request, named_posts
 from bot.app.branch import changing
 from bot.app.live import Pages, unseen, waiting, waits
+from bot.app.owners import check_owner
 from bot.app.timing import When
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
 from bot.config import parse_duration
 from bot.content.identity import unread_article
-from bot.errors import ConfigError, LostLease, UsageError
+from bot.errors import ConfigError, LostLease, Transient, UsageError
 from bot.i18n import Message, msg
 from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
@@ -289,6 +290,7 @@ def make_dispatcher(
             jitter=app.world.jitter,
             stop=stop,
             report=report,
+            known=lambda name: check_owner(app, name),
             adopt=lambda name: account.adopt if (account := app.account(name)) else 0,
             pace=app.pace,
             cost=cost,
@@ -403,7 +405,7 @@ def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:
     targets = ledger.targets()
     for account in accounts:
         target = targets.get(account.name)
-        if target is not None and target.paused:
+        if target is not None and (target.paused or target.wait_reason == Transient.code):
             ledger.clear_wait(account.name, ledger.now())
 
 

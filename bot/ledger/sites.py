@@ -148,10 +148,10 @@ class Sites(Store):
             changed = c.execute(target(self.site, name).where(free).values(remote_id=remote_id))
             return changed.rowcount == 1
 
-    def set_wait(self, seen: Delivery, until: int, reason: str, paused: str | None) -> None:
-        """The target of `seen` makes no call before `until`."""
+    def set_wait(self, name: str, until: int, reason: str, paused: str | None) -> None:
+        """This target makes no call before `until`."""
         with self._writing() as c:
-            self._wait(c, seen.account, seen.network, until, reason, paused)
+            c.execute(target(self.site, name).values(**_wait_columns(until, reason, paused)))
 
     def learn(self, seen: Delivery, limit: TextLimit) -> None:
         """Remember how the server of this target says that it counts."""

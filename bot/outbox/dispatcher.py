@@ -64,8 +64,9 @@ Reached = Callable[[str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outfit:
     """What a dispatcher works with: values and doors, no globals. `compose` makes a delivery's
-    last draft (None: keep the planned one) and `cost` tells its price; `adopt` how many of an
-    account's own posts are read before its first share; `pace` when it may share."""
+    last draft (None: keep the planned one) and `cost` tells its price; `known` says, before an
+    account's first call, that it is the one that it was; `adopt` how many of its own posts are read
+    before its first share; `pace` when it may share."""
 
     ledger: Ledger
     poster: Callable[[str], Poster]
@@ -75,6 +76,7 @@ class Outfit:
     clock: Clock
     jitter: Callable[[], float]
     stop: threading.Event
+    known: Callable[[str], None] = lambda account: None
     adopt: Callable[[str], int] = lambda account: 0
     pace: Callable[[str], Pace | None] = lambda account: None
     cost: Cost = lambda draft: None
@@ -89,6 +91,7 @@ class Dispatcher:
         self._ledger = outfit.ledger
         self._out_there = OutThere()
         self._desk = Desk(outfit.ledger, outfit.pace, outfit.compose, outfit.cost)
+        self._known: set[str] = set()
         self._hands: set[str] = set()
         self._learnt: dict[str, TextLimit] = {}
 
@@ -165,7 +168,7 @@ class Dispatcher:
         while not self._o.stop.is_set():
             now = self._ledger.now()
             wait_until, doubtful = self._ledger.agenda(account, now)
-            if (wait_until or 0) > now:
+            if (wait_until or 0) > now or not self._is_known(account, now):
                 return
             if doubtful and self._look_again(account, now):
                 continue
@@ -218,6 +221,28 @@ class Dispatcher:
         finally:
             self._hands.discard(delivery.id)
 
+    def _is_known(self, account: str, now: int) -> bool:
+        """Before the first call in this process, ask whose account it is: neither a post nor the
+        settling of one is another's. False: not now."""
+        due = None if account in self._known else self._ledger.next_due(account, _TO_COME)
+        if due is None or due > now:
+            return True
+        try:
+            self._o.known(account)
+        except PosterError as error:
+            self._hold_off(account, error, now)
+            return False
+        self._known.add(account)
+        return True
+
+    def _hold_off(self, account: str, error: PosterError, now: int) -> None:
+        """It cannot be asked: no call for now, and it is said."""
+        wait = states.not_asked(error, now, self._o.jitter())
+        self._ledger.set_wait(account, wait.until, wait.reason, wait.paused)
+        if wait.paused is None:
+            why = msg("{account}: nothing is sent for now: {why}", account=account, why=str(error))
+            log.warning("%s", why)
+
     def _read_first(self, account: str, now: int) -> bool:
         """Before the first share in this process, read what is out there: a restored ledger, a
         second tool or a lost receipt repeats nothing. False: not now."""
@@ -232,9 +257,7 @@ class Dispatcher:
         except Rejected:
             seen = ()  # this login may write and not read: nothing can be known
         except PosterError as error:
-            move = states.look_failed(waiting[0], error, now, self._o.jitter())
-            wait = move.wait or states.Wait(until=move.values["due"], reason=error.code)
-            self._ledger.set_wait(waiting[0], wait.until, wait.reason, wait.paused)
+            self._hold_off(account, error, now)
             return False
         known = lookups.receipts_among(self._ledger, account, [post.id for post in seen])
         self._out_there.keep(account, seen, known)

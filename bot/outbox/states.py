@@ -168,7 +168,7 @@ def failed_call(
 ) -> Move:
     """What an error of `prepare` or `commit` means. In doubt nothing but an answer settles it."""
     told = {"error": dump(error.message), "error_code": error.code}
-    wait = _target_wait(delivery, error, now, jitter)
+    wait = _target_wait(error, delivery.attempts, now, jitter)
     doubted = delivery.doubt_since is not None
     if isinstance(error, OutcomeUnknown) or doubted:
         return _unknown(delivery, error, now, policy, jitter, wait)
@@ -278,8 +278,14 @@ def look_failed(delivery: Delivery, error: PosterError, now: int, jitter: float)
             "error": dump(error.message),
             "error_code": error.code,
         },
-        wait=_target_wait(delivery, error, now, jitter),
+        wait=_target_wait(error, delivery.attempts, now, jitter),
     )
+
+
+def not_asked(error: PosterError, now: int, jitter: float) -> Wait:
+    """The account could not be asked who it is, or what it has shared: it makes no call for now."""
+    later = Wait(until=now + max(SECOND, backoff(1, jitter)), reason=error.code)
+    return _target_wait(error, 0, now, jitter) or later
 
 
 def in_doubt() -> Move:
@@ -407,14 +413,12 @@ def _ask(delivery: Delivery, why: Message) -> Move:
     )
 
 
-def _target_wait(delivery: Delivery, error: PosterError, now: int, jitter: float) -> Wait | None:
+def _target_wait(error: PosterError, attempts: int, now: int, jitter: float) -> Wait | None:
     if isinstance(error, Unauthorized):
         return Wait(until=now + PAUSE, reason="unauthorized", paused=dump(error.message))
     if isinstance(error, RateLimited | OutOfQuota):
         until = (
-            micros(error.until)
-            if error.until
-            else now + max(SECOND, backoff(delivery.attempts + 1, jitter))
+            micros(error.until) if error.until else now + max(SECOND, backoff(attempts + 1, jitter))
         )
         return Wait(until=max(until, now + SECOND), reason=error.code)
     return None

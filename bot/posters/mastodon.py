@@ -179,9 +179,9 @@ class MastodonPoster:
 
     def identity(self) -> Identity:
         answer = self._who()
-        account_id, name = identifier(answer.json()), dig(answer.json(), "username")
+        self._id, name = identifier(answer.json()), dig(answer.json(), "username")
         return Identity(
-            id=f"{account_id}@{self._api.host}",
+            id=f"{self._id}@{self._api.host}",
             name=f"@{name}@{self._api.host}",
             limit=self._detect().limit or LIMIT,
             left=calls_left(answer.headers),

@@ -157,8 +157,9 @@ class MisskeyPoster(NoEdit):
     def identity(self) -> Identity:
         answer = self._who()
         me, host = answer.json(), self._api.host
+        self._id = _identifier(me)
         return Identity(
-            id=f"{_identifier(me)}@{host}",
+            id=f"{self._id}@{host}",
             name=f"@{me.get('username')}@{host}",
             limit=replace(LIMIT, maximum=self._text_limit()),
             left=calls_left(answer.headers),

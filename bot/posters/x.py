@@ -160,8 +160,8 @@ class XPoster(NoEdit):
 
     def identity(self) -> Identity:
         with self._working() as api:
-            user, name = api.who()
-        return Identity(id=user, name=f"@{name}", limit=LIMIT)
+            self._id, name = api.who()
+        return Identity(id=self._id, name=f"@{name}", limit=LIMIT)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -474,6 +474,17 @@ class ReadContract:
         assert one.limit.maximum
         assert rig.visible() == []
 
+    def test_who_it_is_is_asked_once(self, rig: Rig) -> None:
+        """The outbox asks before it reads what is there; at X each answer costs."""
+        if not isinstance(rig, HttpRig):
+            return
+        assert isinstance(rig.poster, Identified)
+        assert isinstance(rig.poster, Readable)
+        rig.poster.identity()
+        before = len(rig.server.calls)
+        rig.poster.recent(5)
+        assert len(rig.server.calls) == before + 1
+
     def test_an_account_that_cannot_be_asked(self, rig: Rig) -> None:
         rig.break_reading()
         assert isinstance(rig.poster, Identified)
