@@ -21,7 +21,7 @@ from bot.cli.main import main
 HEAD = """
 [site]
 title = "試験"
-url = "https://blog.example"
+url = "{url}"
 language = "ja"
 timezone = "Asia/Tokyo"
 [ui]
@@ -53,10 +53,13 @@ class Site:
         timeout: float = 15,
         gap: float = 2,
         live: bool = False,
+        url: str = "https://blog.example",
     ) -> Site:
         """`live`: posts wait until their page is online (`blog.example` never is)."""
         (self.root / "content").mkdir(exist_ok=True)
-        head = HEAD.format(language=language, timeout=timeout, gap=gap, live=str(live).lower())
+        head = HEAD.format(
+            language=language, timeout=timeout, gap=gap, live=str(live).lower(), url=url
+        )
         (self.root / "bot.toml").write_text(head + accounts, encoding="utf-8")
         return self
 
@@ -76,6 +79,7 @@ class Site:
 
     def run(self, *args: str, env: dict[str, str] | None = None, encoding: str = "utf-8") -> Ran:
         """The command in this process: the same entry, without another start of Python."""
+        logging.getLogger().handlers.clear()
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
         with (
             contextlib.chdir(self.root),

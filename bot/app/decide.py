@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.app.asked import spellings
 from bot.app.branch import changing
-from bot.app.wiring import App
+from bot.app.live import unseen, waits
+from bot.app.wiring import App, Site
 from bot.errors import LostLease, UsageError
 from bot.i18n import msg
 from bot.model import ANSWERED, Delivery, Receipt, State
 from bot.outbox import states
+from bot.outbox.changes import SHARE
 from bot.outbox.plan import delivery_id
 
 
@@ -27,15 +30,34 @@ def _unsayable(delivery: Delivery) -> bool:
 
 @changing
 def approve(app: App, which: Sequence[str]) -> list[Delivery]:
-    """Held deliveries become planned: all, or those named by id (a unique prefix) or path. Without
-    names, files that are no longer there count as removed, however many they are."""
-    if not which:
-        ledger = app.ledger
-        site = app.scan(ledger.articles())
-        if site.readable:
-            away = [a for a in site.missing if a.gone_at is None]
-            ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
-    return _decide(app, which, {State.HELD}, State.PLANNED, "approved", all_without_names=True)
+    """Held deliveries become planned: all that wait for a person, or those named by id (a unique
+    prefix) or path, whatever they wait for. Without names, files that are no longer there count
+    as removed, however many they are."""
+    ledger = app.ledger
+    held = ledger.deliveries({State.HELD})
+    if which:
+        return _decide(app, _pick(app, held, which), State.PLANNED, "approved")
+    site = app.scan(ledger.articles())
+    if site.readable:
+        away = [a for a in site.missing if a.gone_at is None]
+        ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
+    asked = [row for row in held if states.asks(row)]
+    return _decide(app, asked, State.PLANNED, "approved", _not_live(app, site, asked))
+
+
+def _not_live(app: App, site: Site, rows: Sequence[Delivery]) -> set[str]:
+    """New posts that still wait for their page, unless that is what the person is asked about."""
+    names, shared = waits(app), app.ledger.survey({row.subject for row in rows})
+    hidden = unseen(app, site.articles, shared)
+    places = {(a.subject or a.id, a.url) for a in site.articles if a.id in hidden}
+    return {
+        row.id
+        for row in rows
+        if row.kind == SHARE
+        and row.reason != states.NOT_LIVE
+        and row.account in names
+        and (row.subject, row.url) in places
+    }
 
 
 @changing
@@ -47,12 +69,8 @@ def skip(app: App, which: Sequence[str]) -> list[Delivery]:
     answered = [d for d in known if d.state is State.FAILED]
     app.ledger.compose_anew([(d, {"reason": ANSWERED}) for d in answered], app.ledger.now())
     names = [d.id for d in known if d.state is not State.FAILED]
-    rest = (
-        _decide(app, names, waiting, State.SKIPPED, "skip", all_without_names=False)
-        if names
-        else []
-    )
-    return [*answered, *rest]
+    rows = _pick(app, app.ledger.deliveries(waiting), names)
+    return [*answered, *_decide(app, rows, State.SKIPPED, "skip")]
 
 
 @changing
@@ -130,25 +148,25 @@ def _anew(app: App, row: Delivery, event: str) -> Delivery:
 
 def _decide(
     app: App,
-    which: Sequence[str],
-    states: Collection[State],
+    rows: Sequence[Delivery],
     state: State,
     event: str,
-    *,
-    all_without_names: bool,
+    not_live: Collection[str] = (),
 ) -> list[Delivery]:
+    """These rows move to `state`; those in `not_live` wait for their page before."""
     ledger = app.ledger
-    rows = ledger.deliveries(states)
-    chosen = rows if all_without_names and not which else _pick(app, rows, which)
     now = ledger.now()
     reason = None if state is State.PLANNED else event
     done = []
-    for row in chosen:
+    for row in rows:
         if _unsayable(row) and state is State.PLANNED:
             continue
+        after, why = (State.HELD, states.NOT_LIVE) if row.id in not_live else (state, reason)
+        values: dict[str, Any] = {"reason": why, "planned_at": now, "due": now}
+        if row.reason == states.NOT_LIVE:
+            values |= {"error": None, "error_code": None, "needs_person": False}
         with contextlib.suppress(LostLease):
-            values = {"reason": reason, "planned_at": now, "due": now}
-            done.append(ledger.move(row, state, values, now=now, event=event))
+            done.append(ledger.move(row, after, values, now=now, event=event))
     return done
 
 

@@ -25,6 +25,7 @@ EVENTS: Mapping[str, Message] = {
     "baseline": msg("was there before this account was set up"),
     "planned": msg("planned"),
     "held": msg("held"),
+    "live": msg("its page is there"),
     "claimed": msg("taken in hand"),
     "sending": msg("about to be sent"),
     "sent": msg("sent"),

@@ -12,7 +12,7 @@ from bot.app.wiring import App, Site
 from bot.errors import UsageError
 from bot.i18n import Message, msg
 from bot.model import Delivery, State, Target
-from bot.outbox.states import SECOND, load
+from bot.outbox.states import SECOND, asks, load
 from bot.settings import Account
 from bot.words import reason
 
@@ -38,9 +38,7 @@ class Status:
 
     def needs_person(self) -> list[Delivery]:
         """Held, failed, or unknown in a way that only a person can settle."""
-        return [
-            d for d in self.deliveries if d.state in (State.HELD, State.FAILED) or d.needs_person
-        ]
+        return [d for d in self.deliveries if asks(d) or d.state is State.FAILED]
 
     def waiting(self) -> list[Delivery]:
         asked = {d.id for d in self.needs_person()}

@@ -206,7 +206,7 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             except Gone:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
+        do_HEAD = do_GET = do_POST = do_PUT = do_DELETE = _serve
 
         def _play(self, call: Call, fault: str | None) -> Reply:
             if fault is None:
@@ -254,8 +254,9 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             return None
 
         def _answer(self, reply: Reply) -> None:
-            is_json = not isinstance(reply.body, str)
-            body = (json.dumps(reply.body) if is_json else reply.body).encode()
+            is_json = not isinstance(reply.body, str | bytes)
+            text = json.dumps(reply.body) if is_json else reply.body
+            body = text if isinstance(text, bytes) else text.encode()
             self.send_response(reply.status)
             headers = {
                 "Content-Type": "application/json" if is_json else "text/plain",
@@ -265,6 +266,7 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
     return Handler
