@@ -82,6 +82,10 @@ class Content:
         "Hosts in your own network that covers with an https:// address may be fetched from", ()
     )
     body_cover: bool = setting("A post without a cover takes the first picture of its text", False)
+    unsafe: bool = setting(
+        "Feeds keep the raw HTML of posts (cleaned, always); with [content] hugo Hugo's own setting of that name decides",
+        True,
+    )
     pull: str = setting(
         "`bot run` fetches the site's git branch at this interval (`git pull --ff-only`); empty: never",
         "",
@@ -121,6 +125,10 @@ class Feed:
         "full: the whole text of each post; summary: its lines alone",
         "full",
         choices=("full", "summary"),
+    )
+    strip: tuple[str, ...] = setting(
+        'What feeds leave out of posts, as CSS selectors, like `".ad"`; the line that leads to it goes with it; `[]`: nothing',
+        ("a[rel~=sponsored]",),
     )
     url: str = setting("Where `path` is served, with https://; empty: the site's address", "")
     guid: str = setting(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bot.config import line_within
 from bot.errors import BotError, ContentError
 from bot.model import Post, Problem
-from bot.settings import Account, Config
+from bot.settings import Account, Config, Feed
 
 LONGEST_MATTER = 256 * 1024
 
@@ -48,6 +48,14 @@ def feed_fault(config: Config) -> str | None:
             return f"feed.{key}"
         seen.add(name)
     return None
+
+
+def strip_fault(config: Config) -> BotError | None:
+    """What is wrong with a selector of `[feed] strip`."""
+    from bot.content.boxes import selector_fault
+
+    usual = Feed().strip
+    return selector_fault(s for s in config.feed.strip if s not in usual)
 
 
 def permalink_fault(config: Config) -> ContentError | None:

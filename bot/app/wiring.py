@@ -225,7 +225,7 @@ class App:
 
     def check(self) -> None:
         """Raises ConfigError, with its line, for a template, a pattern or a name that cannot be."""
-        from bot.app.checks import feed_fault, permalink_fault, template_fault
+        from bot.app.checks import feed_fault, permalink_fault, strip_fault, template_fault
 
         twice = feed_fault(self.config)
         if twice is not None:
@@ -234,6 +234,9 @@ class App:
         pattern = permalink_fault(self.config)
         if pattern is not None:
             raise self._at("content.permalink", pattern)
+        selector = strip_fault(self.config)
+        if selector is not None:
+            raise self._at("feed.strip", selector)
         fault = template_fault(self.config)
         if fault is not None:
             raise self._at(fault.key, fault.error, fault.line) from fault.error

@@ -32,7 +32,9 @@ def _write(app: App, as_json: bool) -> int:
     from bot.app.feeding import feed_turn
 
     site, written = feed_turn(app)
-    problems = [*site.problems, *(written.refused if written else ())]
+    problems = [*site.problems]
+    if written is not None:
+        problems += [*written.problems, *written.refused]
     if as_json:
         emit(
             {

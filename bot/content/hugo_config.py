@@ -187,7 +187,13 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
         remove_accents=data.get("removepathaccents") is True,
         ignore=_patterns(data.get("ignorefiles")),
         cascade=tuple(read_cascade(data.get("cascade") or [])),
+        unsafe=_renderer(data).get("unsafe") is True,
     )
+
+
+def _renderer(data: Data) -> Data:
+    """https://gohugo.io/configuration/markup/#rendererunsafe"""
+    return _table(_table(_table(data, "markup"), "goldmark"), "renderer")
 
 
 def _default_language(data: Data) -> str:

@@ -1,28 +1,52 @@
-"""Markdown → the HTML of a feed entry: rendered by comrak, sanitised by nh3, every address absolute
-and percent-encoded. Shortcodes go; those in pairs leave what they enclose.
+"""Markdown → the HTML of a feed entry: rendered by comrak, with Hugo's shortcodes and ids, sanitised
+by nh3, every address absolute and percent-encoded.
 """
 
 from __future__ import annotations
 
 import functools
-import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
+from bot.content.anchors import like_hugo
+from bot.content.boxes import without_boxes
+from bot.content.hugo_shortcodes import Tools, show
 from bot.content.names import escape
-from bot.content.plain import SHORTCODE
+from bot.content.shortcodes import Trouble, expand
 
 _ADDRESS = frozenset(("src", "href", "poster", "cite"))
-_FENCED = re.compile(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`")
 
 
-def to_html(body: str, page_url: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a site renders. `unsafe`: raw HTML is kept (and sanitised). `strip`: CSS selectors of what
+    is left out. `page`: the address of the page that a `ref` names."""
+
+    unsafe: bool = True
+    strip: tuple[str, ...] = ()
+    page: Callable[[str], str | None] = lambda ref: None
+
+
+PLAIN = Manner()
+
+
+def to_html(body: str, page_url: str, manner: Manner = PLAIN) -> str:
     """`body` as clean HTML whose links work outside the page at `page_url`."""
+    return render(body, page_url, manner)[0]
+
+
+def render(body: str, page_url: str, manner: Manner = PLAIN) -> tuple[str, Mapping[str, Trouble]]:
+    """The HTML, and the shortcodes that could not be shown."""
     import comrak
     import nh3
 
-    html = comrak.render_markdown(_without_shortcodes(body), *_options())
-    return nh3.clean(
+    tools = Tools(inline=_inline, page=manner.page)
+    source = expand(body, lambda code: show(code, tools))
+    html = like_hugo(comrak.render_markdown(source.text, *_options(manner.unsafe)), source.words)
+    html = without_boxes(source.finish(html), manner.strip)
+    clean = nh3.clean(
         html,
         tags=_tags(),
         attributes=_attributes(),
@@ -30,10 +54,19 @@ def to_html(body: str, page_url: str) -> str:
         link_rel=None,
         strip_comments=True,
     )
+    return clean, source.troubles
+
+
+def _inline(line: str) -> str:
+    """A caption or a title: Markdown without paragraphs."""
+    import comrak
+
+    html: str = comrak.render_markdown(line, *_options(True))
+    return html.strip().removeprefix("<p>").removesuffix("</p>")
 
 
 @functools.cache
-def _options() -> tuple[Any, Any, Any]:
+def _options(unsafe: bool) -> tuple[Any, Any, Any]:
     import comrak
 
     extension, parse, render = (
@@ -42,8 +75,9 @@ def _options() -> tuple[Any, Any, Any]:
         comrak.RenderOptions(),
     )
     extension.table = extension.strikethrough = extension.autolink = extension.tasklist = True
-    extension.footnotes = extension.cjk_friendly_emphasis = True
-    render.unsafe_ = True
+    extension.footnotes = extension.cjk_friendly_emphasis = extension.description_lists = True
+    extension.header_id_prefix = ""
+    render.unsafe_ = unsafe
     return extension, parse, render
 
 
@@ -64,6 +98,8 @@ def _attributes() -> dict[str, set[str]]:
         "a": {"id"},
         "li": {"id"},
         "sup": {"id"},
+        **{f"h{level}": {"id"} for level in range(1, 7)},
+        "details": {"open"},
         "input": {"type", "checked", "disabled"},
         "code": {"class"},
         "img": {"src", "alt", "title", "width", "height", "srcset"},
@@ -116,15 +152,3 @@ def _query(text: str) -> str:
         if text.isascii() and " " not in text
         else quote(unquote(text), safe="%&=+/?:@!$'()*,;-._~")
     )
-
-
-def _without_shortcodes(body: str) -> str:
-    """Shortcode tags outside code are removed."""
-    if "{{" not in body:
-        return body
-    kept: list[str] = []
-    end = 0
-    for code in _FENCED.finditer(body):
-        kept += [SHORTCODE.sub("", body[end : code.start()]), code[0]]
-        end = code.end()
-    return "".join(kept) + SHORTCODE.sub("", body[end:])

@@ -90,6 +90,7 @@ class SiteRules:
     cascade: tuple[Cascade, ...] = ()
     ignore_covers: tuple[str, ...] = ()
     body_cover: bool = False
+    unsafe: bool = True
     roots: tuple[Mount, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +143,7 @@ def own_rules(config: Config) -> SiteRules:
         ignore=content.ignore,
         ignore_covers=content.ignore_covers,
         body_cover=content.body_cover,
+        unsafe=content.unsafe,
     )
 
 

@@ -16,11 +16,13 @@ from bot.model import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """File names: those whose bytes changed, those left as they were; and what could not be done."""
+    """File names: those whose bytes changed, those left as they were; what could not be done, and
+    what of the posts could not be shown."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     refused: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def write_feeds(files: Mapping[str, bytes], folder: Path) -> Written:

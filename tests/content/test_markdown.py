@@ -20,7 +20,7 @@ PAGE = "https://example.com/posts/a/"
         ("~~a~~", "<p><del>a</del></p>"),
         ("| a |\n|---|\n| b |", "<table>"),
         ("- [x] a", 'type="checkbox"'),
-        ("a[^1]\n\n[^1]: b", "/posts/a/#fn-1"),
+        ("a[^1]\n\n[^1]: b", "/posts/a/#fn:1"),
         ("https://example.org", '<a href="https://example.org">'),
         ("<ruby>漢<rt>かん</rt></ruby>", "<ruby>漢<rt>かん</rt></ruby>"),
         ("![x](日本.png)", 'src="https://example.com/posts/a/%E6%97%A5%E6%9C%AC.png"'),
@@ -31,7 +31,9 @@ PAGE = "https://example.com/posts/a/"
         ("[m](mailto:a@b.example)", 'href="mailto:a@b.example"'),
         ("`{{< keep >}}`", "<code>{{&lt; keep &gt;}}</code>"),
         ("{{< box >}}in{{< /box >}}", "<p>in</p>"),
-        ("a {{% x \"y\" %}} b", "<p>a  b</p>"),
+        ("語\n: 意味\n: 別の意味", "<dl>\n<dt>語</dt>\n<dd>意味</dd>\n<dd>別の意味</dd>\n</dl>"),
+        ("# 題", '<h1 id="題">題</h1>'),
+        ("a {{% dot \"y\" %}} b", "<p>a  b</p>"),
     ],
 )  # fmt: skip
 def test_what_comes_out(markdown: str, html: str) -> None:
