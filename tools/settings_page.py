@@ -172,6 +172,9 @@ def page() -> str:
     for name, spec in schema(Config).items():
         if spec.table:
             parts += [f"## [{name}]\n", _table(schema(spec.type))]
+            inner = {n: s for n, s in schema(spec.type).items() if s.table}
+            for key, below in inner.items():
+                parts += [f"### [{name}.{key}]\n", _table(schema(below.type))]
     own = schema(Account)
     parts += [ACCOUNTS, _table({n: spec for n, spec in own.items() if not spec.networks})]
     parts += [TIMES, RULES, _table(schema(Rule)), WHEN, _table(schema(When))]

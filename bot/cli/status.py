@@ -1,4 +1,4 @@
-"""`bot status`: what needs a person first, then the accounts, then what waits."""
+"""`bot status`: what needs a person first, then the accounts, then what waits; its health."""
 
 from __future__ import annotations
 
@@ -11,32 +11,87 @@ import click
 from bot.app.wiring import App
 from bot.cli.common import bot_command, emit, printable, rfc3339, say, table
 from bot.i18n import Message, msg
-from bot.model import Delivery, State
+from bot.model import Delivery
 from bot.words import STATES
 
 if TYPE_CHECKING:
-    from bot.app.report import AccountReport, Status
+    from bot.app.health import Trouble
+    from bot.app.report import AccountReport, Open, Status
+
+FEW = 20
+"""So many rows of what waits are shown; `--all` shows every one."""
 
 
 @bot_command("status", "Show what needs you, the accounts, and what waits. Writes nothing.")
 @click.option("--all", "all_", is_flag=True, help="Every delivery, not only the open ones.")
-def status_command(app: App, as_json: bool, all_: bool) -> int:
+@click.option(
+    "--health", is_flag=True, help="Only what is wrong; 1 where something is, for monitors."
+)
+def status_command(app: App, as_json: bool, all_: bool, health: bool) -> int:
+    from bot.app.health import check_health
+
+    troubles = check_health(app, watching=health)
+    if health:
+        _say_health(troubles, as_json=as_json)
+        return 1 if troubles else 0
     from bot.app.report import status
 
     now = status(app, all=all_)
     if as_json:
-        emit(
-            {
-                "deliveries": [_json(d) for d in now.deliveries],
-                "accounts": [_account_json(a) for a in now.accounts],
-            }
-        )
+        emit(_json(app, now, troubles))
     else:
-        say(printable(_text(app, now, all_=all_)))
+        say(printable(_text(app, now, troubles, all_=all_)))
     return 0
 
 
-def _json(delivery: Delivery) -> dict[str, Any]:
+# --- health -------------------------------------------------------------------------------------
+
+
+def _say_health(troubles: Sequence[Trouble], *, as_json: bool) -> None:
+    if as_json:
+        emit({"healthy": not troubles, "troubles": [_trouble_json(t) for t in troubles]})
+    elif troubles:
+        say(printable("\n".join(str(trouble.message) for trouble in troubles)))
+    else:
+        say(str(msg("All is well.")))
+
+
+def _trouble_json(trouble: Trouble) -> dict[str, Any]:
+    return {
+        "code": trouble.code,
+        "account": trouble.account,
+        "since": rfc3339(trouble.since),
+        "message": str(trouble.message),
+    }
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def _json(app: App, now: Status, troubles: Sequence[Trouble]) -> dict[str, Any]:
+    done = [_delivery_json(d) | _NOT_OPEN for d in now.done]
+    return {
+        "verdict": str(_verdict(app, now, troubles)),
+        "well": not (troubles or now.needs_person()),
+        "deliveries": [*(_open_json(row) for row in now.open), *done],
+        "accounts": [_account_json(a) for a in now.accounts],
+        "day": dict(now.day),
+        "troubles": [_trouble_json(t) for t in troubles],
+    }
+
+
+_NOT_OPEN = {"why": None, "until": None, "command": None}
+
+
+def _open_json(row: Open) -> dict[str, Any]:
+    return _delivery_json(row.delivery) | {
+        "why": str(row.why) if row.why else None,
+        "until": rfc3339(row.until),
+        "command": str(row.command) if row.command else None,
+    }
+
+
+def _delivery_json(delivery: Delivery) -> dict[str, Any]:
     from bot.app.report import error_of, moment
 
     error = error_of(delivery)
@@ -57,41 +112,63 @@ def _json(delivery: Delivery) -> dict[str, Any]:
 
 
 def _account_json(account: AccountReport) -> dict[str, Any]:
+    from bot.app.report import moment
+
+    last, limit = account.last, account.limit
     return {
         "name": account.name,
+        "network": account.network,
         "state": account.state,
         "until": rfc3339(account.until),
         "reason": str(account.reason) if account.reason else None,
+        "last": last
+        and {"at": rfc3339(moment(last.sent_at)), "link": last.remote_url, "post": last.path},
+        "sent_in_24h": account.sent,
+        "cost_usd_this_month": account.cost,
+        "limit": limit.maximum if limit else None,
+        "unit": limit.unit if limit else None,
+        "ends": rfc3339(account.ends),
+        "renewed": account.renewed if account.ends else None,
     }
 
 
-def _text(app: App, now: Status, *, all_: bool) -> str:
-    asked = now.needs_person()
-    waiting = now.waiting()
-    blocks = [str(_verdict(app, now, asked, waiting))]
+# --- text ---------------------------------------------------------------------------------------
+
+
+def _text(app: App, now: Status, troubles: Sequence[Trouble], *, all_: bool) -> str:
+    asked, waiting = now.needs_person(), now.waiting()
+    blocks = [str(_verdict(app, now, troubles))]
+    if troubles:
+        blocks.append(_block(msg("Health"), [[str(t.message)] for t in troubles]))
     if asked:
-        blocks.append(_block(msg("Needs you"), [_row(d, _command(d)) for d in asked]))
+        blocks.append(_block(msg("Needs you"), [_asked(row) for row in asked]))
     if now.accounts:
-        blocks.append(_block(msg("Accounts"), [_account_row(app, a) for a in now.accounts]))
+        blocks.append(_block(msg("Accounts"), [_account(app, a) for a in now.accounts]))
     if waiting:
-        blocks.append(_block(msg("Waiting"), [_row(d, _when(app, d)) for d in waiting]))
-    if all_:
-        rest = [d for d in now.deliveries if d not in asked and d not in waiting]
-        if rest:
-            blocks.append(_block(msg("Done"), [_row(d, d.remote_url or "") for d in rest]))
+        shown = waiting if all_ else waiting[:FEW]
+        blocks.append(_block(msg("Waiting"), [_waiting(app, row) for row in shown]))
+        if len(waiting) > len(shown):
+            more = msg("… and {count} more: bot status --all", count=len(waiting) - len(shown))
+            blocks[-1] += f"\n  {more}"
+    if now.done:
+        blocks.append(_block(msg("Done"), [_done(d) for d in now.done]))
+    if any(now.day.values()):
+        told = ", ".join(f"{STATES[state]} {count}" for state, count in now.day.items() if count)
+        blocks.append(str(msg("The last 24 hours: {numbers}", numbers=told)))
     return "\n\n".join(blocks)
 
 
-def _verdict(
-    app: App, now: Status, asked: Sequence[Delivery], waiting: Sequence[Delivery]
-) -> Message:
+def _verdict(app: App, now: Status, troubles: Sequence[Trouble]) -> Message:
     paused = [a for a in now.accounts if a.state == "paused"]
+    asked, waiting = now.needs_person(), now.waiting()
     if not now.first_run and app.active():
         return msg("There is no ledger for this site yet: start with --first-run.")
     if asked:
         return msg("{count} deliveries need you.", count=len(asked))
     if paused:
         return msg("{count} accounts are paused.", count=len(paused))
+    if troubles:
+        return msg("Something is wrong: {what}", what=troubles[0].message)
     if waiting:
         return msg("All is well; {count} deliveries wait.", count=len(waiting))
     return msg("All is well; nothing waits.")
@@ -101,34 +178,74 @@ def _block(title: Message, rows: Sequence[Sequence[str]]) -> str:
     return f"{title}\n{table(rows)}"
 
 
-def _row(delivery: Delivery, last: str) -> list[str]:
-    from bot.app.report import error_of
+def _asked(row: Open) -> list[str]:
+    return [*_what(row), str(row.command)]
+
+
+def _waiting(app: App, row: Open) -> list[str]:
+    until = _local(app, row.until)
+    return [*_what(row), str(msg("until {time}", time=until)) if until else ""]
+
+
+def _what(row: Open) -> list[str]:
+    d = row.delivery
+    why = " ".join(str(row.why).split()) if row.why else ""
+    return [row.id, str(STATES[d.state.value]), d.account, d.path, why]
+
+
+def _done(delivery: Delivery) -> list[str]:
+    from bot.app.report import SHORT, error_of
 
     error = error_of(delivery)
     return [
-        delivery.id[:8],
+        delivery.id[:SHORT],
         str(STATES[delivery.state.value]),
         delivery.account,
         delivery.path,
         " ".join(str(error).split()) if error else "",
-        last,
+        delivery.remote_url or "",
     ]
 
 
-def _command(delivery: Delivery) -> str:
-    if delivery.state is State.HELD and delivery.draft is None:
-        return str(msg("edit the post, or bot skip {id}", id=delivery.id[:8]))
-    if delivery.state is State.HELD:
-        return f"bot approve {delivery.id[:8]}"
-    if delivery.state is State.FAILED:
-        return f"bot retry {delivery.id[:8]}"
-    return f"bot resolve {delivery.id[:8]} --sent URL | --resend | --drop"
+def _account(app: App, account: AccountReport) -> list[str]:
+    until = _local(app, account.until)
+    return [
+        account.name,
+        account.network,
+        str(STATES[account.state]),
+        str(account.reason or ""),
+        str(msg("until {time}", time=until)) if until else "",
+        f"bot post --account {account.name}" if account.state == "paused" else "",
+        _last(app, account),
+        _numbers(account),
+        _ends(account),
+    ]
 
 
-def _when(app: App, delivery: Delivery) -> str:
+def _last(app: App, account: AccountReport) -> str:
     from bot.app.report import moment
 
-    return _local(app, moment(delivery.due))
+    if account.last is None:
+        return str(msg("nothing sent yet"))
+    at = _local(app, moment(account.last.sent_at))
+    link = account.last.remote_url or account.last.remote_id or account.last.path
+    return str(msg("last {time} → {link}", time=at, link=link))
+
+
+def _numbers(account: AccountReport) -> str:
+    told = [str(msg("{count} in 24 hours", count=account.sent))] if account.sent else []
+    if account.cost:
+        told.append(str(msg("${cost} this month", cost=f"{account.cost:.3f}")))
+    return ", ".join(told)
+
+
+def _ends(account: AccountReport) -> str:
+    if account.ends is None:
+        return ""
+    day = account.ends.date().isoformat()
+    if account.renewed:
+        return str(msg("login until {date}, renewed by bot", date=day))
+    return str(msg("token until {date}", date=day))
 
 
 def _local(app: App, at: datetime | None) -> str:
@@ -139,15 +256,3 @@ def _local(app: App, at: datetime | None) -> str:
         if at is None
         else at.astimezone(ZoneInfo(app.config.site.timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")
     )
-
-
-def _account_row(app: App, account: AccountReport) -> list[str]:
-    until = _local(app, account.until)
-    return [
-        account.name,
-        account.network,
-        str(STATES[account.state]),
-        str(account.reason or ""),
-        str(msg("until {time}", time=until)) if until else "",
-        f"bot post --account {account.name}" if account.state == "paused" else "",
-    ]

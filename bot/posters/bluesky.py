@@ -54,7 +54,7 @@ from bot.posters.bluesky_record import (
     tid,
 )
 from bot.posters.bluesky_session import Session, Sessions, token_end
-from bot.posters.kept import StaleToken, session_file
+from bot.posters.kept import Kept, StaleToken, session_file
 from bot.settings import Account
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ def missing(account: Account, read: ReadSecret) -> Message | None:
 
 def make(account: Account, read: ReadSecret, net: Net, root: Path) -> BlueskyPoster:
     return BlueskyPoster(account, read, net, root)
+
+
+def login_ends(account: Account, root: Path) -> datetime | None:
+    """When the kept session ends unless bot renews it, which each use does."""
+    return token_end(str(Kept(session_file(root, account)).read().get("refresh")))
 
 
 class BlueskyPoster(NoEdit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,15 @@ __all__ = ["NETWORKS", "Network", "ReadSecret"]
 
 Missing = Callable[[Account, ReadSecret], Message | None]
 Make = Callable[[Account, ReadSecret, "Net", Path], Poster]
+Ends = Callable[[Account, Path], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """`limit`: how it counts; `built`: posts are sent; `missing`: why an account is not ready
     (None: it is); `make(account, read_secret, net, root)`: its poster, `root` the configuration's
-    folder; `lost`: how a lost answer is settled, where servers differ in each of these ways."""
+    folder; `lost`: how a lost answer is settled, where servers differ in each of these ways;
+    `ends(account, root)`: when the login that is kept ends, where it tells."""
 
     name: str
     limit: TextLimit
@@ -34,6 +37,7 @@ class Network:
     make: Make
     built: bool = False
     lost: tuple[Replay, ...] = (Replay.SEARCHABLE,)
+    ends: Ends | None = None
 
 
 NETWORKS: Mapping[str, Network] = {
@@ -56,6 +60,7 @@ NETWORKS: Mapping[str, Network] = {
             missing=bluesky.missing,
             make=bluesky.make,
             lost=(Replay.KEYED,),
+            ends=bluesky.login_ends,
         ),
         Network(
             name="misskey",
