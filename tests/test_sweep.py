@@ -25,7 +25,7 @@ PLACES = [
     ("looked", "drop_after"),
     ("looked", "drop_before"),
 ]
-THREAD = "thread = true\nlimit = 90\n"
+THREAD = "thread = true\nlimit = 50\n"
 NO_LINK = 'template = "{{ title }}"\n'
 
 
@@ -65,6 +65,7 @@ def test_killed_at_every_place(
         expected = sum(
             len(d["parts"]) for d in site.json("post", "--dry-run", env=ENV)["deliveries"]
         )
+        assert expected == (4 if more == THREAD else 2)
         server.script.extend([fault] if fault else [])
         ended = _dying(site, place)
         applies = not (place == "repeating" and flavour == "gotosocial")
