@@ -82,11 +82,6 @@ class Content:
         "Hosts in your own network that covers with an https:// address may be fetched from", ()
     )
     body_cover: bool = setting("A post without a cover takes the first picture of its text", False)
-    pull: str = setting(
-        "`bot run` fetches the site's git branch at this interval (`git pull --ff-only`); empty: never",
-        "",
-        check="duration",
-    )
     unsafe: bool = setting(
         "Feeds keep the raw HTML of posts (cleaned, always); with [content] hugo Hugo's own setting of that name decides",
         True,
@@ -278,54 +273,6 @@ class Notify:
     webhook: Secret | None = setting(
         "An address that gets a POST with JSON when health turns bad, and when it is well again",
         None,
-    )
-    mail: Mail = setting("A mail at these turns, like `[notify.mail]`", Mail())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    format: str = setting(
-        "How `bot run` tells what it does: text, a line for people, or json, an object a line",
-        "text",
-        choices=("text", "json"),
-    )
-    level: str = setting(
-        "What it tells: debug, info, warning or error, and what is more than that",
-        "info",
-        choices=("debug", "info", "warning", "error"),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    run: bool = setting(
-        "`bot run` must be alive; false where a timer calls `bot post` instead", True
-    )
-    scan: str = setting("The last look at the content may be so old", "15m", check="duration")
-    overdue: str = setting("What is due may wait so long", "30m", check="duration")
-    token: str = setting(
-        "So long before a token ends (`token_ends`) it is said", "7d", check="duration"
-    )
-    disk: int = setting("MiB that must be free where the ledger lives", 200, least=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    host: str = setting("The SMTP server; empty: no mail", "")
-    port: int = setting("Its port", 587, least=1)
-    security: str = setting(
-        "starttls, tls (usually port 465) or none", "starttls", choices=("starttls", "tls", "none")
-    )
-    user: str = setting("The login there; empty: without one", "")
-    password: Secret | None = setting("The password of the login", None)
-    sender: str = setting("Whom the mail is from", "")
-    to: tuple[str, ...] = setting("Who gets it", ())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
-    webhook: Secret | None = setting(
-        "An address that gets a POST with JSON when health turns bad, and when it is well again", None
     )
     mail: Mail = setting("A mail at these turns, like `[notify.mail]`", Mail())
 
