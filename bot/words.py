@@ -46,6 +46,11 @@ def flooded(count: int) -> Message:
     return msg("{count} new posts at once: held; look at them and say bot approve", count=count)
 
 
+def ran_out(account: str, path: str) -> Message:
+    """What waited for longer than max_age is not shared."""
+    return msg("{name}: skipped: {path}: {why}", name=account, path=path, why=reason("aged"))
+
+
 def goes_at(time: str, why: str | None) -> Message:
     """When something goes that waits, and what for."""
     return (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.app.asked import Refusal, Request, newest, spellings
 from bot.app.checks import line_in_matter
 from bot.app.report import error_of, moment
-from bot.app.timing import clock_time, forecast, turn_words
+from bot.app.timing import clock_time, forecast, turn_words, zone_of
 from bot.app.turn import Outlook, outlook
 from bot.app.wiring import App
 from bot.errors import DraftError
@@ -148,8 +148,7 @@ class _Look:
                 self.articles.setdefault(subject_of(post), []).append(post)
 
     def _zone(self, account: str) -> ZoneInfo:
-        found = self.app.account(account)
-        return ZoneInfo((found.timezone if found else "") or self.app.config.site.timezone)
+        return zone_of(self.app, self.app.account(account))
 
     def sends(self, account: Account) -> bool:
         return account in self.app.active()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.app.wiring import App
@@ -55,14 +55,14 @@ class When:
         if said is None:
             return None
         try:
-            moment = read_date(said, self._zone)
-        except BadDate as bad:
+            moment = _moment(said, self._zone)
+        except ValueError:
             raise DraftError(
-                msg("`social.at` is no time: {value}", value=str(bad)),
+                msg("`social.at` is no time: {value}", value=str(said)),
                 code="social-at",
                 path=post.path,
                 hint=msg("write it like 2026-12-24 18:00"),
-            ) from bad
+            ) from None
         return micros(moment) if moment is not None else None
 
     def max_age(self, account: Account) -> int | None:
@@ -76,6 +76,15 @@ class When:
             return most
         moments = openings(pace.timing, (), self._now, most)
         return sum(moment < self._now + DAY for moment in moments)
+
+
+def _moment(said: Any, zone: ZoneInfo) -> datetime | None:
+    """Raises ValueError."""
+    try:
+        return read_date(said, zone)
+    except BadDate:  # minutes are enough for an appointment
+        at = datetime.fromisoformat(said)
+        return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 LONG = 200
@@ -118,6 +127,11 @@ def turn_words(turn: Turn, zone: ZoneInfo) -> Message:
     if turn.why == EXPIRED:
         return msg("not in time: max_age ends before its turn comes")
     return reason(turn.why or QUEUE)
+
+
+def zone_of(app: App, account: Account | None) -> ZoneInfo:
+    """The zone that an account's slots are in."""
+    return ZoneInfo((account.timezone if account else "") or app.config.site.timezone)
 
 
 def clock_time(at: int, zone: ZoneInfo) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from bot.app.asked import Refusal, Request, named_posts
 from bot.app.branch import changing
 from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.owners import check_owner
-from bot.app.timing import When
+from bot.app.timing import Turn, When, forecast, zone_of
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
 from bot.config import parse_duration
@@ -78,6 +79,8 @@ class Result:
     sent: list[Delivery] = field(default_factory=list)
     already: list[Delivery] = field(default_factory=list)
     not_live: list[Delivery] = field(default_factory=list)
+    later: list[tuple[Delivery, Turn]] = field(default_factory=list)
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
     not_ready: Mapping[str, Message] = field(default_factory=dict)
     paused: Mapping[str, Message] = field(default_factory=dict)
     waiting: int | None = None
@@ -396,6 +399,10 @@ def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Accou
     held = result.outlook.site.shrunk or any(asks(d) for d in rows)
     names = {a.name for a in accounts}
     result.not_live = [d for d in waiting(rows) if d.account in names and d.part == 0]
+    turns = forecast(app, ledger, rows, ledger.now())
+    ready = names - set(result.not_ready)
+    result.zones = {a.name: zone_of(app, a) for a in accounts}
+    result.later = [(d, turns[d.id]) for d in rows if d.id in turns and d.account in ready]
     result.paused = {t.name: why for t in ledger.targets().values() if (why := load(t.paused))}
     result.needs_person = held or bool(result.paused)
 

@@ -23,10 +23,11 @@ from bot.cli.preview import refused_json, say_dry_run
 from bot.errors import UsageError
 from bot.i18n import msg
 from bot.model import Delivery, State
-from bot.words import LEASES, first_seen, flooded, reason
+from bot.words import LEASES, first_seen, flooded, ran_out, reason
 
 if TYPE_CHECKING:
     from bot.app.asked import Request
+    from bot.app.timing import Turn
     from bot.app.turn import Result
 
 
@@ -132,6 +133,8 @@ def _result_json(result: Result) -> dict[str, Any]:
         "not_taken": result.outlook.not_taken(),
         "held": result.outlook.plan.held,
         "not_live": [_sent_json(d) for d in result.not_live],
+        "waiting": [_later_json(*pair) for pair in result.later],
+        "aged": [_sent_json(d) for d in result.outlook.plan.expired],
         "needs_yes": result.waiting,
         "problems": [problem_json(p) for p in result.outlook.site.problems],
     }
@@ -179,10 +182,40 @@ def _result_text(result: Result) -> None:
         say(f"{name}: {msg('not ready: {why}', why=str(why))}", err=True)
     if result.outlook.plan.held:
         say(str(flooded(result.outlook.plan.held)))
+    for delivery in result.outlook.plan.expired:
+        say(printable(str(ran_out(delivery.account, delivery.path))))
     for delivery in result.not_live:
         _say_not_live(delivery)
+    _say_later(result)
     if not result.sent and not result.failed:
         say(str(msg("Nothing was sent.")))
+
+
+def _later_json(delivery: Delivery, turn: Turn) -> dict[str, Any]:
+    from bot.app.report import moment
+
+    at = moment(turn.at)
+    return {
+        "id": delivery.id,
+        "post": delivery.path,
+        "account": delivery.account,
+        "at": at.isoformat() if at else None,
+        "reason": turn.why,
+    }
+
+
+def _say_later(result: Result) -> None:
+    """For each account how many wait, and the next one."""
+    from bot.app.timing import turn_words
+
+    waiting: dict[str, list[tuple[Delivery, Turn]]] = {}
+    for delivery, turn in result.later:
+        waiting.setdefault(delivery.account, []).append((delivery, turn))
+    for name, pairs in waiting.items():
+        delivery, turn = min(pairs, key=lambda pair: (pair[1].at is None, pair[1].at or 0))
+        when = turn_words(turn, result.zones[name])
+        words = {"name": name, "count": len(pairs), "path": delivery.path, "when": when}
+        say(printable(str(msg("{name}: waiting: {count}; next: {path}, {when}", **words))))
 
 
 def _say_not_live(delivery: Delivery) -> None:
