@@ -21,6 +21,7 @@ name = "m"
 network = "mastodon"
 instance = "{base}"
 token = {{ env = "TOKEN" }}
+daily_cap = 0
 """
 ENV = {"TOKEN": "kill-test-token"}
 

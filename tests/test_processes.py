@@ -19,7 +19,7 @@ POSTS = 40
 
 def accounts(count: int) -> str:
     return "".join(
-        f'[[accounts]]\nname = "log{n}"\nnetwork = "file"\npath = "out{n}.jsonl"\n'
+        f'[[accounts]]\nname = "log{n}"\nnetwork = "file"\npath = "out{n}.jsonl"\ndaily_cap = 0\n'
         for n in range(count)
     )
 

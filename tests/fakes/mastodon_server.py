@@ -72,8 +72,18 @@ class MastodonServer(FakeServer):
         self._last_id = 0
         self._state = state
         if state is not None and state.exists():
-            self.visible = [json.loads(line) for line in state.read_text().splitlines()]
-            self._last_id = max((int(post["id"]) for post in self.visible), default=0)
+            for line in state.read_text(encoding="utf-8").splitlines():
+                self._remember(json.loads(line))
+
+    def _remember(self, post: dict[str, Any]) -> None:
+        """A post of the list that a server before this one kept, and the key it came with."""
+        key = post.pop("idempotency_key")
+        self.visible.append(post)
+        self.sources[post["id"]] = post.pop("source")
+        self._last_id = int(post["id"])
+        if key and self.flavour != "gotosocial":
+            made = datetime.fromisoformat(post["created_at"])
+            self._keys[post["account"]["id"], key] = (made, post)
 
     def shown(self, what: str) -> Any:
         with self.lock:
@@ -198,7 +208,7 @@ class MastodonServer(FakeServer):
             return refusal
         for media_id in body.get("media_ids", ()):
             self.media[media_id]["used"] = True
-        post = self._publish(account, body)
+        post = self._publish(account, body, key)
         if key and self.flavour != "gotosocial":
             self._keys[account, key] = (self.now(), post)
         return Reply(200, post)
@@ -258,7 +268,9 @@ class MastodonServer(FakeServer):
     def _post(self, post_id: str) -> dict[str, Any] | None:
         return next((post for post in self.visible if post["id"] == post_id), None)
 
-    def _publish(self, account: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _publish(
+        self, account: str, body: dict[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
         now = self.now()
         self._last_id = max(self._last_id + 1, int(now.timestamp() * 1000) << 16)
         post = {
@@ -279,8 +291,9 @@ class MastodonServer(FakeServer):
         self.sources[post["id"]] = body.get("status", "")
         self.visible.append(post)
         if self._state is not None:
+            kept = post | {"idempotency_key": key, "source": self.sources[post["id"]]}
             with self._state.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(post) + "\n")
+                lines.write(json.dumps(kept) + "\n")
         return post
 
     def refusal(self, fault: str) -> Reply:
