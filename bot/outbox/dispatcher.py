@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from bot.errors import (
     BotError,
@@ -85,6 +86,13 @@ class Outfit:
     before_call: Callable[[Delivery], None] = lambda delivery: None
 
 
+class Signs(Protocol):
+    """Whom a worker tells that it begins a round, and how that ended."""
+
+    def busy(self, account: str) -> None: ...
+    def idle(self, account: str, fault: Exception | None) -> None: ...
+
+
 class Dispatcher:
     def __init__(self, outfit: Outfit) -> None:
         self._o = outfit
@@ -121,19 +129,26 @@ class Dispatcher:
         if failures:
             raise failures[0]
 
-    def serve(self, account: str, wake: threading.Event) -> None:
+    def serve(self, account: str, wake: threading.Event, signs: Signs | None = None) -> None:
         """Send what is due to this target until the process stops; `wake` says that there may be
-        something new."""
+        something new. Each round gives its signs."""
         while not self._o.stop.is_set():
             wake.clear()
+            if signs is not None:
+                signs.busy(account)
             pause = STORE_PAUSE
+            fault: Exception | None = None
             try:
                 self._work(account, None, settle=True)
                 pause = self._until_next(account)
             except StoreUnavailable as error:
+                fault = error
                 log.error("%s", error)
-            except Exception:
+            except Exception as error:
+                fault = error
                 log.exception("the worker of %s met a fault of bot's own", account)
+            if signs is not None:
+                signs.idle(account, fault)
             self._o.clock.wait(wake, pause)
 
     def take_over(self) -> None:
