@@ -20,7 +20,7 @@ from tests.site import Site
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 ACCOUNT = '[[accounts]]\nname = "log"\nnetwork = "file"\npath = "out.jsonl"\n'
-KEYS = {name: "secret" for name in ("A", "B", "C", "D")}
+KEYS = dict.fromkeys(("A", "B", "C", "D"), "secret")
 X = (
     '[[accounts]]\nname = "x"\nnetwork = "x"\nconsumer_key = { env = "A" }\n'
     'consumer_secret = { env = "B" }\naccess_token = { env = "C" }\n'
@@ -256,3 +256,18 @@ def test_a_clock_that_jumps_back_reopens_no_slot(blog: Blog) -> None:
     assert sent(blog.at("06-01 08:05")) == ["a"]
     blog.clock.go(-timedelta(minutes=30).total_seconds())
     assert sent(blog.at("06-01 08:00")) == []
+
+
+def test_a_rule_shares_again_with_a_text_of_its_own(blog: Blog) -> None:
+    blog.configure(
+        'daily_cap = 0\n[[accounts.reshare]]\ntags = ["定番"]\nmin_age = "4w"\nper_week = 1\n'
+        'template = "再掲: {{ title }}\\n{{ link }}"\n'
+    )
+    blog.site.post("a", more="tags: [定番]\n")
+    blog.site.post("b")
+    assert sent(blog.at("06-01 10:00")) == ["a", "b"]
+    assert sent(blog.at("06-28 10:00")) == []
+    assert sent(blog.at("06-29 10:00")) == ["a"]
+    assert sent(blog.at("06-30 10:00")) == []
+    assert [line["text"].split("\n")[0] for line in blog.site.lines()] == ["a", "b", "再掲: a"]
+    assert sent(blog.at("07-28 10:00")) == ["a"]

@@ -26,6 +26,7 @@ from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.pacing import micros as microdollars
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
+from bot.outbox.reshare import is_again, with_template
 from bot.outbox.states import asks, check, load, micros
 from bot.settings import Account
 
@@ -276,7 +277,11 @@ def make_dispatcher(
     def compose(delivery: Delivery, link: bool) -> Draft | None:
         post = next((p for p in posts() if p.path == delivery.path and p.visible), None)
         account = app.account(delivery.account)
-        return app.compose(post, account, link=link) if post and account else None
+        if post is None or account is None:
+            return None
+        if account.reshare and _is_again(app.ledger, delivery):
+            account = with_template(account, post)
+        return app.compose(post, account, link=link)
 
     def cost(draft: Draft) -> int | None:
         dollars = app.cost(draft)
@@ -316,6 +321,16 @@ def _announced(app: App, stop: threading.Event) -> Callable[[Delivery], None]:
                 raise
 
     return before_call
+
+
+def _is_again(ledger: Ledger, delivery: Delivery) -> bool:
+    """Whether a rule made this share, and not a person."""
+    from bot.ledger.lookups import deliveries_of
+
+    rows = deliveries_of(ledger, [delivery.subject], delivery.account)
+    earlier = (delivery.kind, delivery.generation - 1, delivery.part)
+    before = (row for row in rows if (row.kind, row.generation, row.part) == earlier)
+    return is_again(delivery, next(before, None))
 
 
 def rename_accounts(app: App) -> None:

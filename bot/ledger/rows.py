@@ -48,7 +48,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
 LIGHT = (
     *("id", "subject", "account", "network", "kind", "generation", "part", "state", "due"),
     *("reason", "path", "url", "fence", "frozen", "remote_url", "error", "error_code"),
-    *("spent_at", "linked", "exact"),
+    *("spent_at", "linked", "exact", "sent_at", "created_at"),
 )
 """The columns of a row that is not about to move."""
 

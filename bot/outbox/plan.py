@@ -13,6 +13,7 @@ from bot.errors import DraftError
 from bot.model import WAITING, Delivery, Draft, Post, State
 from bot.outbox.changes import EDIT, SHARE, Changes, edits, removals
 from bot.outbox.drafts import draft_json
+from bot.outbox.reshare import reshares
 from bot.outbox.states import NOT_LIVE, SECOND, Move, dump
 from bot.outbox.turns import EXPIRED, has_expired, places, retimed, sequence, timed
 from bot.settings import Account
@@ -114,6 +115,7 @@ def plan(view: View) -> Plan:
                 new += _first(view, account, post, place, flooded)
             else:
                 _revise(view, account, post, place, rows, new, moves, anew)
+        new += _again(view, account, visible)
     moves += _withdrawn(view)
     changes = _changes(view, started, visible)
     return Plan(
@@ -123,6 +125,25 @@ def plan(view: View) -> Plan:
         anew=[*anew, *changes.anew],
         held=len(flooded),
     )
+
+
+def _again(view: View, account: Account, visible: Sequence[Sequence[Post]]) -> list[Delivery]:
+    """What the account's rules share once more, as a new generation."""
+    if not account.reshare:
+        return []
+    taken = [post for versions in visible if (post := view.choose(account, versions))]
+    own = [row for row in view.existing if row.account == account.name and row.kind == SHARE]
+    rows: list[Delivery] = []
+    for again in reshares(account, taken, own, view.now):
+        # What is new goes first: it waits as if it had been seen now, one priority below.
+        seen_now = replace(again.post, first_visible=view.now)
+        rank = view.priority(account, again.post) - 1
+        seq = sequence(seen_now, 0, account.order, rank, view.now)
+        turn = {"generation": again.generation, "seq": seq, "due": view.now, "exact": False}
+        for row in _fresh(view, again.account, again.post, 0, hold=None):
+            own_turn = replace(row, **turn)
+            rows.append(replace(own_turn, id=_id(view.site, own_turn)))
+    return rows
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:
@@ -335,6 +356,8 @@ def _revise(
                 )
             continue
         own = {**values, **retimed(row, at, view.now)}
+        if row.reason == NOT_LIVE and named and view.now_asked:
+            own |= {"due": row.due if row.exact else view.now, "exact": True}
         wait = _not_live(view, account, post)
         move = _next(view, account, row, own, named=named, at=at, wait=wait)
         if move is not None:
@@ -398,7 +421,8 @@ def _next(
     if named and row.state in CLAIMABLE and (row.due > now or view.now_asked > row.exact):
         told = {"due": now, "planned_at": now, "exact": row.exact or view.now_asked}
         return Move(state=row.state, event="asked-for", values=told)
-    fresh = row.state is State.PLANNED and not (named or row.exact or row.frozen)
+    waits = row.state is State.PLANNED or not_live
+    fresh = waits and not (named or row.exact or row.frozen)
     if fresh and has_expired(row.planned_at, view.max_age(account), now):
         return Move(state=State.SKIPPED, event=EXPIRED, values={"reason": EXPIRED})
     return None
