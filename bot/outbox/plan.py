@@ -139,7 +139,12 @@ def _again(view: View, account: Account, visible: Sequence[Sequence[Post]]) -> l
         seen_now = replace(again.post, first_visible=view.now)
         rank = view.priority(account, again.post) - 1
         seq = sequence(seen_now, 0, account.order, rank, view.now)
-        turn = {"generation": again.generation, "seq": seq, "due": view.now, "exact": False}
+        turn: dict[str, Any] = {
+            "generation": again.generation,
+            "seq": seq,
+            "due": view.now,
+            "exact": False,
+        }
         for row in _fresh(view, again.account, again.post, 0, hold=None):
             own_turn = replace(row, **turn)
             rows.append(replace(own_turn, id=_id(view.site, own_turn)))
@@ -357,7 +362,7 @@ def _revise(
             continue
         own = {**values, **retimed(row, at, view.now)}
         if row.reason == NOT_LIVE and named and view.now_asked:
-            own |= {"due": row.due if row.exact else view.now, "exact": True}
+            own |= {"due": view.now, "exact": True}
         wait = _not_live(view, account, post)
         move = _next(view, account, row, own, named=named, at=at, wait=wait)
         if move is not None:
@@ -458,7 +463,10 @@ def _withdraw(rows: Iterable[Delivery], reason: str) -> list[tuple[Delivery, Mov
 
 
 _FOR_GOOD = frozenset({"dropped", "thread"})
-_NAMED = ((State.SKIPPED, BASELINE), (State.SKIPPED, EXPIRED), (State.HELD, FLOOD))
+_NAMED = (
+    *((State.SKIPPED, BASELINE), (State.SKIPPED, EXPIRED)),
+    *((State.HELD, FLOOD), (State.HELD, OLD_LEDGER)),
+)
 """What a person's word sets free."""
 _HELD_DRAFT = {"state": State.HELD, "reason": DRAFT_ERROR}
 
