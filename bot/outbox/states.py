@@ -33,6 +33,8 @@ BACKOFF_FIRST = 30 * SECOND
 BACKOFF_MOST = 3600 * SECOND
 PAUSE = 3600 * SECOND
 """A target whose login was refused is tried again with one call after this."""
+PUT_OFF = 7 * 24 * 3600 * SECOND
+"""What was claimed and not tried may wait so much longer than retries go on."""
 STANDSTILL = 30 * SECOND
 """How often a call of a process that lives but stands still is looked for."""
 IMAGE_ATTEMPTS = 3
@@ -48,7 +50,9 @@ MOVES: Mapping[State, frozenset[State]] = {
     _S.HELD: frozenset({_S.PLANNED, _S.CANCELLED, _S.SKIPPED, _S.HELD, _S.SENT}),
     _S.CLAIMED: frozenset({_S.SENT, _S.SENDING, _S.RETRY, _S.FAILED, _S.CANCELLED}),
     _S.SENDING: frozenset({_S.SENT, _S.RETRY, _S.FAILED, _S.UNKNOWN}),
-    _S.RETRY: frozenset({_S.SENT, _S.CLAIMED, _S.FAILED, _S.SKIPPED, _S.CANCELLED, _S.RETRY}),
+    _S.RETRY: frozenset(
+        {_S.SENT, _S.CLAIMED, _S.FAILED, _S.SKIPPED, _S.CANCELLED, _S.RETRY, _S.HELD}
+    ),
     _S.UNKNOWN: frozenset({_S.SENT, _S.RETRY, _S.SENDING, _S.UNKNOWN, _S.CANCELLED}),
     _S.SKIPPED: frozenset({_S.PLANNED, _S.HELD}),
     _S.CANCELLED: frozenset({_S.PLANNED, _S.HELD}),
@@ -294,8 +298,13 @@ def in_doubt() -> Move:
 
 
 def too_old(delivery: Delivery, now: int, policy: Policy) -> bool:
-    """Only age ends retries: one that was claimed before and has been due for too long."""
-    return delivery.frozen and now - delivery.planned_at > policy.give_up
+    """Only age ends retries, counted while they were tried: from the first that failed to when the
+    next was due, not how long its turn was away. One that was only put off (the account waited,
+    the process died) was not tried, and has longer."""
+    if delivery.attempts:
+        return delivery.due - delivery.planned_at > policy.give_up
+    put_off = delivery.frozen and not delivery.part
+    return put_off and now - delivery.planned_at > policy.give_up + PUT_OFF
 
 
 def give_up(delivery: Delivery) -> Move:
@@ -393,6 +402,8 @@ def _retry(
         "key": None,
         "payload": None,
     }
+    if not delivery.frozen or (burns and not delivery.attempts):
+        values |= {"planned_at": now}  # until now it waited for its turn
     if isinstance(error, MediaUnavailable) and attempts >= IMAGE_ATTEMPTS:
         values |= {"with_images": False}
     if isinstance(error, MediaRefused):
