@@ -19,7 +19,7 @@ from bot.outbox.turns import EXPIRED, has_expired, places, retimed, sequence, ti
 from bot.settings import Account
 
 FLOOD, BASELINE, DRAFT_ERROR, DOUBT = "flood", "baseline", "draft", "doubt"
-GONE, SHORTER, NOT_TAKEN = "gone", "shorter", "not-taken"
+GONE, SHORTER, NOT_TAKEN, OLD_LEDGER = "gone", "shorter", "not-taken", "old-ledger"
 CLAIMABLE = (State.PLANNED, State.RETRY)
 DAY = 24 * 3600 * SECOND
 FLOOD_DAYS = 7
