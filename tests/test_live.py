@@ -427,3 +427,33 @@ def test_a_running_bot_shares_when_the_page_comes(house: House) -> None:
 def test_pauses_grow_to_minutes_and_hours() -> None:
     assert list(PAUSES) == sorted(PAUSES)
     assert PAUSES[-1] < LATER < AFTER_DEADLINE
+
+
+def test_the_author_s_own_time_is_kept(house: House) -> None:
+    house.say('live_wait = "0s"')
+    house.write("new")
+    house.site.post("new", more="social: { at: 2026-11-24T22:00:00+09:00 }\n")
+    house.bot("post")
+    house.clock.go(3599)
+    house.bot("post")
+    assert house.net.visible == []
+    assert [state for state, _ in house.held()] == ["planned"]
+    house.clock.go(1)
+    house.bot("post")
+    assert len(house.net.visible) == 1
+
+
+def test_a_new_address_is_looked_for_again(house: House) -> None:
+    house.say('live_wait = "0s"')
+    house.configure(house.account("m", 'quiet = "00:00-23:59"'))
+    house.say('live_wait = "0s"')
+    house.write("new")
+    house.bot("post")
+    assert [state for state, _ in house.held()] == ["planned"]
+    house.site.post("new", more="slug: other\n")
+    house.bot("post")
+    assert house.held()[0][1].endswith("HTTP 404")
+    house.web.deploy("/posts/other/", title="new")
+    house.bot("post")
+    assert [state for state, _ in house.held()] == ["planned"]
+    assert house.web.looks("/posts/other/") == 2

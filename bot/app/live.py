@@ -189,7 +189,6 @@ class Pages:
         freed = []
         values = {
             "reason": None,
-            "due": now,
             "planned_at": now,
             "needs_person": False,
             "error": None,
@@ -199,7 +198,9 @@ class Pages:
             ledger.set_live(*page.key, now)
             for row in page.rows:
                 with contextlib.suppress(LostLease):
-                    freed.append(ledger.move(row, State.PLANNED, values, now=now, event="live"))
+                    due = {"due": max(row.due, now)}  # its author may have set a time
+                    moved = ledger.move(row, State.PLANNED, values | due, now=now, event="live")
+                    freed.append(moved)
         self._app.world.reached("freed")
         self._looks.pop(page.key, None)
         self._next.pop(page.key, None)

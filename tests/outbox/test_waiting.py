@@ -13,7 +13,7 @@ from bot.model import Delivery, Draft, Post, State
 from bot.outbox import states
 from bot.outbox.states import NOT_LIVE
 from bot.settings import Account
-from tests.outbox.test_plan import A, applied, compose, planning, post, summary
+from tests.outbox.test_plan import NOW, A, applied, compose, planning, post, summary
 from tests.outbox.world import a_draft
 
 FILE = Account(name="log", network="file")
@@ -135,3 +135,21 @@ def test_it_asks_for_a_person_at_its_deadline() -> None:
     (row,) = waiting()
     assert states.asks(replace(row, needs_person=True))
     assert states.asks(replace(row, reason="flood"))
+
+
+def test_what_waits_too_long_for_its_page_is_skipped() -> None:
+    (row,) = waiting()
+    look: dict[str, Any] = {"unseen": {"x"}, "waits": {"a"}, "max_age": lambda account: 10}
+    assert not planning([post("x")], [row], now=NOW + 9, **look).moves
+    (late,) = applied([row], planning([post("x")], [row], now=NOW + 10, **look))
+    assert (late.state.value, late.reason) == ("skipped", "aged")
+    named = planning([post("x")], [row], now=NOW + 10, named={"x"}, **look)
+    assert not named.moves
+
+
+def test_asked_for_now_it_waits_for_its_page_and_for_nothing_else() -> None:
+    (row,) = waiting()
+    row = replace(row, due=NOW + 50)
+    look: dict[str, Any] = {"unseen": {"x"}, "waits": {"a"}, "named": {"x"}, "now_asked": True}
+    (asked,) = applied([row], planning([post("x")], [row], **look))
+    assert (asked.reason, asked.due, asked.exact) == (NOT_LIVE, NOW, True)
