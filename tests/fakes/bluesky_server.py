@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fakes.contracts import lexicon_violations
 from tests.fakes.http import Call, FakeServer, Reply
+from tests.fakes.lexicons import lexicon_violations, xrpc_violations
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 TID = re.compile(r"[234567a-j][234567a-z]{12}")
@@ -24,7 +24,6 @@ class BlueskyServer(FakeServer):
         self.password, self.now = password, now
         self.records: dict[str, Any] = {}
         self.blobs: dict[str, bytes] = {}
-        self.violations: list[str] = []
         self.logins = self.refreshes = 0
         self.taken_down = False
         self.readable = True
@@ -37,6 +36,9 @@ class BlueskyServer(FakeServer):
 
     def shown(self, what: str) -> Any:
         return {"visible": self.visible, "violations": self.violations}[what]
+
+    def breaks(self, call: Call) -> list[str]:
+        return xrpc_violations(call)
 
     def is_visible(self, call: Call) -> bool:
         return call.path.endswith(("repo.putRecord", "repo.deleteRecord"))
@@ -52,10 +54,8 @@ class BlueskyServer(FakeServer):
             if refusal is not None:
                 return refusal
             if method == "repo.putRecord":
-                self.violations += lexicon_violations("com.atproto.repo.putRecord", call.json())
                 return self._put(call.json())
             if method == "repo.deleteRecord":
-                self.violations += lexicon_violations("com.atproto.repo.deleteRecord", call.json())
                 there = self.records.pop(call.json()["rkey"], None)
                 return Reply(200, {"commit": {"cid": "bafyrei", "rev": "3"}} if there else {})
             if method == "repo.getRecord":

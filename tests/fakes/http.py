@@ -87,6 +87,7 @@ class FakeServer:
     def __init__(self, port: int = 0, seed: int = 0) -> None:
         self.lock = threading.RLock()
         self.calls: list[Call] = []
+        self.violations: list[str] = []
         self.script: deque[str] = deque()
         self.odds: dict[str, float] = {}
         self.echo = False  # a refusal repeats what the client sent
@@ -133,6 +134,10 @@ class FakeServer:
 
     def is_visible(self, call: Call) -> bool:
         raise NotImplementedError
+
+    def breaks(self, call: Call) -> list[str]:
+        """What a request breaks of the network's contract, whatever becomes of it."""
+        return []
 
     def shown(self, what: str) -> Any:
         """What GET /_WHAT tells."""
@@ -200,6 +205,7 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
                 return self._answer(control)
             with fake.lock:
                 fake.calls.append(call)
+                fake.violations += fake.breaks(call)
             fault = fake.draw() if fake.is_visible(call) else None
             try:
                 self._answer(self._play(call, fault))

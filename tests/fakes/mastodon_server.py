@@ -56,7 +56,6 @@ class MastodonServer(FakeServer):
         super().__init__(port, seed)
         self.flavour, self.now, self.version = flavour, now, VERSIONS[flavour]
         self.visible: list[dict[str, Any]] = []
-        self.violations: list[str] = []
         self.media: dict[str, dict[str, Any]] = {}
         self.media_script: list[Reply] = []
         self.has_v2 = self.turns_pages = self.tells_source = self.deletes = True
@@ -88,6 +87,9 @@ class MastodonServer(FakeServer):
     def shown(self, what: str) -> Any:
         with self.lock:
             return {"visible": self.visible, "violations": self.violations}[what]
+
+    def breaks(self, call: Call) -> list[str]:
+        return mastodon_violations(call)
 
     def is_visible(self, call: Call) -> bool:
         making = (call.method, call.path) == ("POST", "/api/v1/statuses")
@@ -138,7 +140,6 @@ class MastodonServer(FakeServer):
         if call.token in FORBIDDEN_TOKENS:
             return Reply(401, {"error": f"The access token is invalid: {call.token}"})
         account = self._account(call.token)
-        self.violations += mastodon_violations(call)
         if call.path == "/api/v1/accounts/verify_credentials":
             if self.ill:
                 return Reply(503, {"error": "later"})

@@ -17,7 +17,6 @@ class MisskeyServer(FakeServer):
         self.token, self.now = token, now
         self.visible: list[dict[str, Any]] = []
         self.files: dict[str, dict[str, Any]] = {}
-        self.violations: list[str] = []
         self.upload_script: list[Reply] = []
         self.limit = 3000
         self._made = -1
@@ -26,6 +25,9 @@ class MisskeyServer(FakeServer):
 
     def shown(self, what: str) -> Any:
         return {"visible": self.visible, "violations": self.violations}[what]
+
+    def breaks(self, call: Call) -> list[str]:
+        return misskey_violations(call)
 
     def is_visible(self, call: Call) -> bool:
         return call.path in ("/api/notes/create", "/api/notes/delete")
@@ -46,7 +48,6 @@ class MisskeyServer(FakeServer):
             if call.path == "/api/drive/files/create":
                 return self._upload(call)
             body = call.json()
-            self.violations += misskey_violations(call.path, body)
             if call.path == "/api/users/notes":
                 return self._list(body)
             if call.path in ("/api/notes/show", "/api/notes/delete"):

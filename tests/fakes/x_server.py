@@ -29,7 +29,6 @@ class XServer(FakeServer):
         self.secrets, self.now = secrets, now
         self.visible: list[dict[str, Any]] = []
         self.media: dict[str, dict[str, Any]] = {}
-        self.violations: list[str] = []
         self.script_for: dict[str, list[Reply]] = {}
         self.threads = True
         self.read = 0
@@ -41,6 +40,9 @@ class XServer(FakeServer):
 
     def shown(self, what: str) -> Any:
         return {"visible": self.visible, "violations": self.violations}[what]
+
+    def breaks(self, call: Call) -> list[str]:
+        return x_violations(call)
 
     def is_visible(self, call: Call) -> bool:
         deleting = call.method == "DELETE" and call.path.startswith("/2/tweets/")
@@ -54,7 +56,6 @@ class XServer(FakeServer):
                 return problem(401, "Unauthorized")
             if self.script_for.get(call.path):
                 return self.script_for[call.path].pop(0)
-            self.violations += x_violations(call)
             if call.path == "/2/users/me":
                 return Reply(200, {"data": {"id": "42", "name": "Alice", "username": "alice"}})
             if call.path == "/2/users/42/tweets":
