@@ -241,6 +241,10 @@ def _lines(found: Found) -> Iterator[str]:
     yield "[feed]"
     yield f"path = {_text(found.feeds)} # {msg('the feeds are written here, beside the built site')}"
     yield ""
+    yield "[publish]"
+    yield f"# {msg('A post is shared when its page is online; false: at once.')}"
+    yield "wait_until_live = true"
+    yield ""
     yield from _account_lines()
 
 

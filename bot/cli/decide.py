@@ -10,7 +10,7 @@ from bot.i18n import msg
 from bot.words import STATES
 
 
-@bot_command("approve", "Let held posts go out: all of them, or those you name by id or path.")
+@bot_command("approve", "Let held posts go out: all that need you, or those you name by id or path.")
 @click.argument("which", nargs=-1, metavar="[ID|PATH]…")
 def approve_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
     from bot.app.decide import approve, unsayable
