@@ -40,6 +40,7 @@ def _write(app: App, as_json: bool) -> int:
             {
                 "written": list(written.written) if written else [],
                 "unchanged": list(written.unchanged) if written else [],
+                "removed": list(written.removed) if written else [],
                 "problems": [problem_json(p) for p in problems],
             }
         )
@@ -47,6 +48,8 @@ def _write(app: App, as_json: bool) -> int:
         say_problems(problems)
         for name in written.written if written else ():
             say(str(msg("written: {name}", name=f"{app.config.feed.path}/{name}")))
+        for name in written.removed if written else ():
+            say(str(msg("removed: {name}", name=f"{app.config.feed.path}/{name}")))
         for name in written.unchanged if written else ():
             say(str(msg("unchanged: {name}", name=f"{app.config.feed.path}/{name}")))
     lost = written is None or bool(written.refused)

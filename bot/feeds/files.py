@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,16 +14,18 @@ from bot.feeds.frame import Frame
 from bot.feeds.mark import HEAD, is_ours
 from bot.i18n import msg
 from bot.model import Problem
+from bot.settings import Feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """File names: those whose bytes changed, those left as they were; what could not be done, and
-    what of the posts could not be shown."""
+    """File names: those whose bytes changed, those left as they were, those taken away; what could
+    not be done, and what of the posts could not be shown."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     refused: tuple[Problem, ...]
+    removed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -43,17 +47,34 @@ class Stack:
         self._written: list[str] = []
         self._unchanged: list[str] = []
         self._refused: list[Problem] = []
+        self._removed: list[str] = []
 
     def done(self) -> Written:
         return Written(
             written=tuple(self._written),
             unchanged=tuple(self._unchanged),
             refused=tuple(self._refused),
+            removed=tuple(self._removed),
         )
 
     def skip(self, names: Iterable[str]) -> None:
         """These are known to be there as they should be."""
         self._unchanged += names
+
+    def remove(self, name: str) -> None:
+        """Take away a file that bot wrote, with its copies, and its folder once that is empty."""
+        path = self._folder / name
+        try:
+            for suffix in self._copies:
+                if path.exists():
+                    keep_copy(path, suffix, wanted=False)
+            if path.exists() and is_ours(_beginning(path)):
+                path.unlink()
+                self._removed.append(name)
+                with contextlib.suppress(OSError):  # something else lies there
+                    path.parent.rmdir()
+        except OSError as error:
+            self._refused.append(_failed(path, error))
 
     def add(self, frames: Mapping[str, Frame], parts: Iterable[Sequence[bytes]]) -> bool:
         """Several files in one pass over their items: `parts` holds each item once for each file.
@@ -128,6 +149,20 @@ class Stack:
             self._refused.append(_no_brotli(path))
         except OSError as error:
             self._refused.append(_failed(path.with_name(path.name + suffix), error))
+
+
+def left_over(root: Path, feed: Feed, planned: Collection[str]) -> Iterator[str]:
+    """Feeds of tags, categories and months that bot wrote once and `planned` (folders) has no more.
+    Nowhere else is looked: what lies there may be the feed of another site."""
+    known = {folder.casefold() for folder in planned}
+    files = {feed.rss, feed.atom, feed.json, feed.style} - {""}
+    for parent in {"tags", "categories", feed.archive.strip("/")} - {""}:
+        for where, _, found in os.walk(root / parent):
+            folder = Path(where).relative_to(root).as_posix() + "/"
+            if folder.casefold() not in known:
+                for name in files.intersection(found):
+                    if is_ours(_beginning(Path(where, name))):
+                        yield folder + name
 
 
 def _inside(name: str) -> bool:

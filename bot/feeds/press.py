@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bot.feeds.files import Stack, Written
+from bot.feeds.files import Stack, Written, left_over
 from bot.feeds.frame import Frame
 from bot.feeds.items import Channel, Item, channel, item
 from bot.feeds.opml import render_opml
@@ -47,9 +47,15 @@ class Press:
         plans = plan_feeds(entries, self._site, self._feed)
         for plan in plans:
             self._print(plan, house, body, stack)
+        for name in self._left_over(plans):
+            stack.remove(name)
         if self._feed.opml:
             stack.add(whole({self._feed.opml: render_opml(plans, house, self._feed)}), ())
         return self._remember(entries, stack.done())
+
+    def stands(self) -> bool:
+        """Whether all that was last published is there."""
+        return self._last is not None and self._there(self._last[1].unchanged)
 
     def _print(self, plan: Plan, house: Channel, body: Body | None, stack: Stack) -> None:
         if self._printed.get(plan.folder) == plan and self._there(names(plan, self._feed)):
@@ -60,6 +66,15 @@ class Press:
         printed = stack.add(whole(extras(plan, self._site, self._feed)), ()) and printed
         if printed:
             self._printed[plan.folder] = plan
+
+    def _left_over(self, plans: Sequence[Plan]) -> list[str]:
+        """Files of feeds that are no more: those of this process, at first also those of others."""
+        planned = {plan.folder for plan in plans}
+        gone = [self._printed.pop(folder) for folder in set(self._printed) - planned]
+        found = [name for plan in gone for name in names(plan, self._feed)]
+        if self._last is None:
+            found += left_over(self._folder, self._feed, planned)
+        return sorted(set(found))
 
     def _there(self, files: Iterable[str]) -> bool:
         """A build of the site may have emptied the folder meanwhile."""

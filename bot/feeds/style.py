@@ -31,9 +31,8 @@ item > title, entry > title { display: block; font-size: 1.15rem; font-weight: 7
 item > description, entry > summary { display: block; white-space: pre-line }
 item > pubDate, entry > published { display: block; font-size: 0 }
 item > pubDate::after, entry > published::after { font-size: .85rem; opacity: .75 }
-item > guid[isPermaLink="true"] {
-  display: block; font-size: .85rem; opacity: .75; overflow-wrap: anywhere;
-}
+item > link { display: block; font-size: .85rem; opacity: .75; overflow-wrap: anywhere }
+entry > published::after { white-space: pre-line; overflow-wrap: anywhere }
 channel > description::after, feed > subtitle::after {
   display: block; margin-top: 1rem; padding: .8rem 1rem; border: 1px solid #8886; border-radius: .5rem;
   font-size: .9rem; white-space: pre-line; overflow-wrap: anywhere;
@@ -65,7 +64,7 @@ def _cover(number: int, entry: Entry) -> str:
     return (
         f"{_each(number, 'title::before', 'title::before')} {{ content: {_quoted('')} /"
         f" {_quoted(line(cover.alt))}; display: block; height: 12rem; margin-bottom: .6rem;"
-        f" border-radius: .5rem; background: url({_quoted(url)}) center / cover }}\n"
+        f" border-radius: .5rem; background: #8882 url({_quoted(url)}) center / cover }}\n"
     )
 
 
@@ -76,8 +75,12 @@ def _date(number: int, entry: Entry, zone: ZoneInfo) -> str:
         day = moment.astimezone(zone).date().isoformat()
     except OverflowError:  # at the very ends of the calendar
         day = moment.date().isoformat()
-    where = _each(number, "pubDate::after", "published::after")
-    return f"{where} {{ content: {_quoted(day)} }}\n"
+    page = address(entry.post.url) or ""  # RSS has it as text; CSS cannot take it from Atom
+    return (
+        f"item:nth-of-type({number}) > pubDate::after {{ content: {_quoted(day)} }}\n"
+        f"entry:nth-of-type({number}) > published::after"
+        f" {{ content: {_quoted(f'{page}{chr(10)}{day}')} }}\n"
+    )
 
 
 def _each(number: int, rss: str, atom: str) -> str:

@@ -257,3 +257,49 @@ class TestCopies:
         assert self.publish(tmp_path) == []
         assert self.publish(tmp_path, gzip=True) == ["feed-not-ours"]
         assert copy.read_bytes() == data
+
+
+class TestFeedsOfWhatIsNoMore:
+    """A subscriber learns that there is no such feed, and no text of a post that is gone stays."""
+
+    TAGS = Feed(tags=True, archive="old", limit=1, gzip=True)
+
+    def left(self, folder: Path) -> set[str]:
+        return {f.parent.relative_to(folder).as_posix() for f in folder.rglob("feed.xml")}
+
+    @pytest.mark.parametrize("again", [True, False], ids=["same process", "another process"])
+    def test_they_are_taken_away(self, tmp_path: Path, again: bool) -> None:
+        press = Press(SITE, self.TAGS, tmp_path)
+        before = [entry(n, tags=(tag,)) for n, tag in ((1, "ai"), (2, "AI/ML"), (40, "古い"))]
+        press.publish(before)
+        assert {"tags/ai", "tags/ai/ml", "tags/古い", "old/2025-12"} <= self.left(tmp_path)
+        done = (press if again else Press(SITE, self.TAGS, tmp_path)).publish(before[:2])
+        assert "tags/古い/feed.xml" in done.removed
+        assert self.left(tmp_path) == {".", "tags/ai", "tags/ai/ml", "old/2026-02"}
+        assert not (tmp_path / "tags" / "古い").exists()
+        assert not (tmp_path / "old" / "2025-12").exists()
+
+    def test_a_folder_with_something_else_in_it_stays(self, tmp_path: Path) -> None:
+        press = Press(SITE, self.TAGS, tmp_path)
+        press.publish([entry(1, tags=("ai",)), entry(2, tags=("gone",))])
+        page = tmp_path / "tags" / "gone" / "index.html"
+        page.write_text("the tag's page")
+        own = tmp_path / "tags" / "gone" / "atom.xml"
+        own.write_text("<feed>somebody else's</feed>")
+        press.publish([entry(1, tags=("ai",))])
+        assert sorted(f.name for f in page.parent.iterdir()) == ["atom.xml", "index.html"]
+
+    def test_other_folders_are_not_looked_at(self, tmp_path: Path) -> None:
+        other = tmp_path / "en"
+        Press(SITE, Feed(), other).publish([entry(1)])
+        Press(SITE, self.TAGS, tmp_path).publish([entry(1, tags=())])
+        assert (other / "feed.xml").exists()
+
+    def test_it_comes_back_with_its_tag(self, tmp_path: Path) -> None:
+        press = Press(SITE, self.TAGS, tmp_path)
+        with_tag = [entry(1, tags=("ai",))]
+        press.publish(with_tag)
+        before = (tmp_path / "tags" / "ai" / "feed.xml").read_bytes()
+        press.publish([entry(1, tags=())])
+        press.publish(with_tag)
+        assert (tmp_path / "tags" / "ai" / "feed.xml").read_bytes() == before

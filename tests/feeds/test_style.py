@@ -32,8 +32,13 @@ def test_it_says_how_to_subscribe() -> None:
 
 def test_a_day_is_the_readers_day() -> None:
     made = style(COVER)  # published at 15:00 UTC, which is midnight in Tokyo
-    rule = "item:nth-of-type(1) > pubDate::after, entry:nth-of-type(1) > published::after"
-    assert f'{rule} {{ content: "2026-02-10" }}' in made
+    assert 'item:nth-of-type(1) > pubDate::after { content: "2026-02-10" }' in made
+
+
+def test_atom_too_shows_where_the_post_is() -> None:
+    address = "https://blog.example/posts/factory/"
+    rule = "entry:nth-of-type(1) > published::after"
+    assert f'{rule} {{ content: "{address}\\a 2026-02-10" }}' in style(COVER)
 
 
 def test_the_first_day_of_the_calendar_has_no_day_before() -> None:
