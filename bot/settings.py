@@ -168,6 +168,14 @@ class Publish:
     flood: int = setting(
         "More new posts than this in one scan are held until `bot approve`", 10, least=0
     )
+    old_ledger: str = setting(
+        "A ledger in which nothing has happened for so long may be an old copy; so may one that `bot state import` has just filled. More posts at once than `old_ledger_posts` are then held until `bot approve`, for accounts that are not read back (`adopt = 0`)",
+        "3d",
+        check="duration",
+    )
+    old_ledger_posts: int = setting(
+        "So many posts at once go out whatever the ledger's age", 1, least=0
+    )
     timeout: float = setting("Seconds that one call to a network may take", 15.0, least=0.1)
     settle_gap: float = setting(
         "Seconds between the two looks that settle a lost answer", 2.0, least=0

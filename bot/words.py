@@ -81,6 +81,9 @@ REASONS = {
     "url-too-long": msg("its address is too long for a file name"),
     "collision": msg("another post has its address"),
     "baseline": msg("was there before this account was set up"),
+    "old-ledger": msg(
+        "the ledger may be an old copy, and this account is not read back: it may be there already"
+    ),
     "flood": msg("more new posts at once than publish.flood allows"),
     "not-live": msg("waits until its page is there"),
     "unfinished": msg("its file may still be being written"),

@@ -12,6 +12,7 @@ from bot.app.asked import Request
 from bot.app.branch import refuse_branch
 from bot.app.feeding import write_site_feeds
 from bot.app.live import Pages, waits
+from bot.app.old_ledger import doubt
 from bot.app.report import told_of
 from bot.app.turn import (
     Outlook,
@@ -57,6 +58,9 @@ class Loop:
         rename_accounts(app)
         app.ledger.owners.hold(app.world.owner)
         self._watch()
+        if doubt(app, app.ledger, frozenset()):  # what is held must be, before anybody sends
+            self._plan(outlook(app, app.ledger, Request(patient=True)))
+        app.in_use = True
         dispatcher = make_dispatcher(app, lambda: self._posts, self._stop, self._report)
         dispatcher.take_over()
         for account in app.active():

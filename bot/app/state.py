@@ -125,11 +125,13 @@ def export_lines(app: App) -> Iterator[str]:
 @changing
 def import_from(app: App, file: str) -> Mapping[str, int]:
     """An export into this site's empty ledger, which is made where it is missing."""
-    from bot.ledger.transfer import import_
+    from bot.ledger.transfer import import_, note_import
 
     try:
-        with open(file, "rb") as lines:
-            return import_(app.ledger, lines, file)
+        with open(file, "rb") as lines, app.ledger.together():
+            rows = import_(app.ledger, lines, file)
+            note_import(app.ledger)
+            return rows
     except OSError as error:
         detail = error.strerror or type(error).__name__
         raise UsageError(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.app.asked import Refusal, Request, named_posts
 from bot.app.branch import changing
 from bot.app.live import Pages, unseen, waiting, waits
+from bot.app.old_ledger import doubt
 from bot.app.owners import check_owner
 from bot.app.timing import Turn, When, forecast, zone_of
 from bot.app.unfinished import written
@@ -24,6 +25,7 @@ from bot.i18n import Message, msg
 from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
+from bot.outbox.old_ledger import held_back
 from bot.outbox.pacing import micros as microdollars
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
 from bot.outbox.reshare import is_again, with_template
@@ -140,8 +142,12 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
     targets = ledger.targets() if ledger else {}
     app.learnt = {name: t.learnt for name, t in targets.items() if t.learnt is not None}
-    accounts = [a for a in app.active() if request.account in (None, a.name)]
     started = {name for name, t in targets.items() if t.baseline_at is not None}
+    old = doubt(app, ledger, named)
+    # An old copy is in use again with the first account that is planned for: all that it concerns
+    # are planned for at once.
+    concerned = started & old.accounts if old else frozenset()
+    accounts = [a for a in app.active() if request.account in (None, a.name) or a.name in concerned]
     patient = request.patient and all(a.name in started for a in accounts)
     posts, again = written(site.posts, app.now()) if patient else (site.posts, None)
     moment = ledger.now() if ledger else micros(app.now())
@@ -177,8 +183,14 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         unseen=unseen(app, site.articles, existing),
         waits=waits(app),
     )
+    made = plan(view)
     return Outlook(
-        site=site, plan=plan(view), existing=existing, named=named, refused=refused, again=again
+        site=site,
+        plan=held_back(made, existing, old) if old else made,
+        existing=existing,
+        named=named,
+        refused=refused,
+        again=again,
     )
 
 

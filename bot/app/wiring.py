@@ -133,6 +133,7 @@ class App:
         site = self.config.site
         self.site_id = site.id or default_site_id(site.url)
         self.learnt: Mapping[str, TextLimit] = {}
+        self.in_use = False  # a process that has planned before knows its ledger
         self._posters: dict[str, Poster] = {}
         self._posters_lock = threading.Lock()
 

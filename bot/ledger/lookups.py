@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from bot.ledger import rows
 from bot.ledger.store import Ledger
-from bot.ledger.tables import articles, deliveries, history
+from bot.ledger.tables import IMPORTED, articles, deliveries, history
 from bot.model import Article, Delivery, State
 
 
@@ -97,6 +97,14 @@ def receipts_among(ledger: Ledger, account: str, ids: Collection[str]) -> set[st
             )
         )
         return {str(id) for id in found.scalars()}
+
+
+def is_imported(ledger: Ledger) -> bool:
+    """Whether nothing has happened since this site's rows were imported."""
+    h = history.c
+    newest = select(h.event).where(h.site == ledger.site).order_by(h.n.desc()).limit(1)
+    with ledger._reading() as c:
+        return c.execute(newest).scalar() == IMPORTED
 
 
 def _deliveries(ledger: Ledger, *where: ColumnElement[bool]) -> list[Delivery]:

@@ -164,6 +164,9 @@ deliveries = Table(
     Index("deliveries_state", "site", "state", "due"),
 )
 
+IMPORTED = "imported"
+"""The event of the row that an import leaves behind; it is of no delivery."""
+
 history = Table(
     "history",
     metadata,

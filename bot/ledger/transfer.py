@@ -19,7 +19,7 @@ from bot.i18n import Message, msg
 from bot.ledger import engine as opening
 from bot.ledger import rows
 from bot.ledger.store import Ledger
-from bot.ledger.tables import articles, deliveries, history, sites, targets
+from bot.ledger.tables import IMPORTED, articles, deliveries, history, sites, targets
 from bot.model import Replay, State
 
 TABLES: tuple[Table, ...] = (sites, articles, targets, deliveries, history)
@@ -38,7 +38,7 @@ def export(ledger: Ledger) -> Iterator[str]:
         yield _line({"revision": opening.HEAD, "site": ledger.site, "rows": counts})
         for table in TABLES:
             columns = _columns(table)
-            pick = select(*columns).where(_site(table) == ledger.site)
+            pick = select(*columns).where(*_own(table, ledger.site))
             found = c.execute(pick.order_by(_order(c, table)), execution_options=_STREAMED)
             for row in found:
                 yield _line({"table": table.name, **row._mapping})
@@ -64,10 +64,21 @@ def import_(ledger: Ledger, lines: Iterable[bytes], name: str) -> dict[str, int]
     return counts
 
 
+def note_import(ledger: Ledger) -> None:
+    """What was imported may be an old copy: the next plan asks (see `lookups.is_imported`)."""
+    with ledger._writing() as c:
+        note = ledger._log("", ledger.now(), None, IMPORTED, 0, IMPORTED, None)
+        c.execute(insert(history), note)
+
+
 def _count(c: Connection, table: Table, site: str) -> int:
-    return c.execute(
-        select(func.count()).select_from(table).where(_site(table) == site)
-    ).scalar_one()
+    return c.execute(select(func.count()).select_from(table).where(*_own(table, site))).scalar_one()
+
+
+def _own(table: Table, site: str) -> tuple[ColumnElement[bool], ...]:
+    """The rows of a site, without the note that they came from elsewhere."""
+    own = _site(table) == site
+    return (own, history.c.event != IMPORTED) if table is history else (own,)
 
 
 def _site(table: Table) -> Column[Any]:
