@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,7 +18,12 @@ from unittest import mock
 import pytest
 
 from bot.app import wiring
-from bot.app.live import AFTER_DEADLINE, LATER, PAUSES
+from bot.app.fetch import getter
+from bot.app.live import AFTER_DEADLINE, LATER, PAUSES, Pages, waits
+from bot.config import load
+from bot.errors import StoreUnavailable
+from bot.i18n import msg
+from bot.net import Answer
 from tests.fakes.http import Reply
 from tests.fakes.mastodon_server import MastodonServer
 from tests.fakes.site import FakeSite
@@ -73,6 +80,10 @@ class House:
         path = f"/posts/{name}/"
         self.web.deploy(path, *steps, **{"title": name, **page})
         return path
+
+    def app(self) -> wiring.App:
+        world = wiring.World(clock=self.clock, environ=ENV, jitter=lambda: 0.0, owner="thread")
+        return wiring.App(load(None, str(self.site.root)), world)
 
     def held(self) -> list[tuple[str, str]]:
         import json
@@ -422,6 +433,66 @@ def test_a_running_bot_shares_when_the_page_comes(house: House) -> None:
     assert (len(house.net.visible), house.web.looks(path)) == (1, 3)
     assert any("its page is not there yet: HTTP 404" in line for line in lines)
     assert any("its page is there" in line for line in lines)
+
+
+def test_a_thread_looks_ever_less_often_until_the_page_is_there(house: House) -> None:
+    house.say('live_wait = "0s"')
+    path = house.write("new", "404")
+    house.bot("post")
+    app = house.app()
+    looks: list[float] = []
+    start = house.clock.steady()
+
+    def get(method: str, url: str) -> Answer:
+        looks.append(house.clock.steady() - start)
+        if len(looks) > len(PAUSES) + 2:
+            house.web.deploy(path, title="new")
+        return getter(house.web.base, 15, house.clock)(method, url)
+
+    stop = threading.Event()
+    try:
+        Pages(app, get).serve(stop, threading.Event(), stop.set)
+    finally:
+        app.close()
+    assert looks == pytest.approx([0.0, *accumulate([*PAUSES, LATER, LATER])])
+    assert [state for state, _ in house.held()] == ["planned"]
+
+
+def test_a_thread_outlives_a_store_that_is_away_and_a_fault_of_its_own(house: House) -> None:
+    house.say('live_wait = "0s"')
+    house.write("new", "404")
+    house.bot("post")
+    house.web.deploy("/posts/new/", title="new")
+    app, stop = house.app(), threading.Event()
+    pages = Pages(app)
+    faults = [StoreUnavailable(msg("away")), RuntimeError("a bug")]
+
+    def sought(only: Any = None) -> Any:
+        if faults:
+            raise faults.pop(0)
+        return Pages.sought(pages, only)
+
+    try:
+        with mock.patch.object(pages, "sought", sought):
+            pages.serve(stop, threading.Event(), stop.set)
+    finally:
+        app.close()
+    assert [state for state, _ in house.held()] == ["planned"]
+
+
+def test_nobody_looks_where_nobody_waits(house: House) -> None:
+    app = house.app()
+    try:
+        assert Pages(app).look() == []
+        assert waits(app) == {"m"}
+    finally:
+        app.close()
+    house.site.configure(FILE_ACCOUNT, live=True, url=house.web.base)
+    app = house.app()
+    try:
+        assert waits(app) == set()
+    finally:
+        app.close()
 
 
 def test_pauses_grow_to_minutes_and_hours() -> None:
