@@ -451,7 +451,7 @@ def test_a_thread_looks_ever_less_often_until_the_page_is_there(house: House) ->
 
     stop = threading.Event()
     try:
-        Pages(app, get).serve(stop, threading.Event(), stop.set)
+        Pages(app, stop, get).serve(threading.Event(), stop.set)
     finally:
         app.close()
     assert looks == pytest.approx([0.0, *accumulate([*PAUSES, LATER, LATER])])
@@ -464,7 +464,7 @@ def test_a_thread_outlives_a_store_that_is_away_and_a_fault_of_its_own(house: Ho
     house.bot("post")
     house.web.deploy("/posts/new/", title="new")
     app, stop = house.app(), threading.Event()
-    pages = Pages(app)
+    pages = Pages(app, stop)
     faults = [StoreUnavailable(msg("away")), RuntimeError("a bug")]
 
     def sought(only: Any = None) -> Any:
@@ -474,7 +474,7 @@ def test_a_thread_outlives_a_store_that_is_away_and_a_fault_of_its_own(house: Ho
 
     try:
         with mock.patch.object(pages, "sought", sought):
-            pages.serve(stop, threading.Event(), stop.set)
+            pages.serve(threading.Event(), stop.set)
     finally:
         app.close()
     assert [state for state, _ in house.held()] == ["planned"]

@@ -90,8 +90,10 @@ def unseen(app: App, articles: Iterable[Article], existing: Iterable[Delivery]) 
 class Pages:
     """Looks at the pages that deliveries wait for, each when its time has come."""
 
-    def __init__(self, app: App, get: Get | None = None) -> None:
-        self._app, self._given = app, get
+    def __init__(
+        self, app: App, stop: threading.Event | None = None, get: Get | None = None
+    ) -> None:
+        self._app, self._given, self._stop = app, get, stop or threading.Event()
         self._clock = app.world.clock
         self._looks: dict[Key, int] = {}
         self._next: dict[Key, float] = {}
@@ -102,6 +104,8 @@ class Pages:
         freed: list[Delivery] = []
         dead: dict[str, NotThere] = {}
         for page in self.sought(only):
+            if self._stop.is_set():
+                break
             if self._next.get(page.key, 0.0) > self._clock.steady():
                 continue
             host = page.key[1].partition("://")[2].partition("/")[0]
@@ -127,14 +131,12 @@ class Pages:
                 names = ", ".join(sorted({page.rows[0].path for page in rest}))
                 log.warning("%s", msg("waiting until the page is there: {names}", names=names))
             told = True
-            self._clock.wait(threading.Event(), max(0.0, again - self._clock.steady()))
+            self._clock.wait(self._stop, max(0.0, again - self._clock.steady()))
             freed += len(self.look(subjects))
 
-    def serve(
-        self, stop: threading.Event, wake: threading.Event, on_free: Callable[[], None]
-    ) -> None:
+    def serve(self, wake: threading.Event, on_free: Callable[[], None]) -> None:
         """Look until the process stops; `wake` says that there may be something new."""
-        while not stop.is_set():
+        while not self._stop.is_set():
             wake.clear()
             pause = STORE_PAUSE
             try:

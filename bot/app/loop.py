@@ -141,9 +141,9 @@ class Loop:
     def _look_at_pages(self) -> None:
         """The pages of new posts, where an account waits for them."""
         if waits(self._app):
-            serve, wake = Pages(self._app).serve, self._pages_wake
+            serve, wake = Pages(self._app, self._stop).serve, self._pages_wake
             threading.Thread(
-                target=serve, args=(self._stop, wake, self._wake_workers), daemon=True
+                target=serve, args=(wake, self._wake_workers), name="bot-pages", daemon=True
             ).start()
 
     def _work(self, dispatcher: Dispatcher, account: str) -> None:
