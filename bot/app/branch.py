@@ -52,6 +52,26 @@ def changing(function: Doing[P, T]) -> Doing[P, T]:
     return done
 
 
+def finish(app: App) -> None:
+    """What a command wrote that does not begin again by itself (`changing`) goes out at its end.
+    Raises Moved, StoreUnavailable: then nothing of it is there."""
+    if app.bench is not None:
+        app.bench.push()
+
+
+def refuse_both(app: App) -> None:
+    """Raises ConfigError where both an address and a branch are named."""
+    lines = app.config.lines
+    if app.config.state.git.branch and "state.url" in lines:
+        raise ConfigError(
+            msg("[state] names both a `url` and a branch of git: keep one"),
+            code="two-ledgers",
+            path=app.config.file,
+            line=lines["state.url"],
+            key="state.url",
+        )
+
+
 def refuse_branch(app: App) -> None:
     """For what goes on and on. Raises ConfigError where the ledger lives on a branch."""
     if app.bench is not None:
@@ -76,10 +96,10 @@ class Leases:
         """Its rows say so."""
 
     def alive(self, name: str) -> bool:
-        from bot.ledger.branch import last_sign
+        from bot.ledger.branch import last_lease
 
-        last = last_sign(self._ledger, name)
-        return last is not None and self._ledger.now() < last + LEASE + CLOCKS_APART
+        last = last_lease(self._ledger, name, LEASE)
+        return last is not None and self._ledger.now() < last + CLOCKS_APART
 
     def release(self) -> None:
         """Its rows say so."""

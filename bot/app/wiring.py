@@ -241,6 +241,10 @@ class App:
         fault = template_fault(self.config)
         if fault is not None:
             raise self._at(fault.key, fault.error, fault.line) from fault.error
+        if self.config.state.git.branch:
+            from bot.app.branch import refuse_both
+
+            refuse_both(self)
 
     def _at(self, key: str, error: BotError, line: int | None = None) -> ConfigError:
         """An error of a value, at its place in the file."""

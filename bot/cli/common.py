@@ -155,6 +155,11 @@ def _call(function: Command, file: str | None, as_json: bool, options: dict[str,
     i18n.use(i18n.choose(config.ui.language, os.environ, app.config.site.language))
     try:
         app.check()
-        return function(app, as_json, **options)
+        code = function(app, as_json, **options)
+        if app.config.state.git.branch:
+            from bot.app.branch import finish
+
+            finish(app)
+        return code
     finally:
         app.close()

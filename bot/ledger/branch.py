@@ -77,13 +77,14 @@ def lay_out_older(engine: Engine, revision: str, lines: bytes, site: str, name: 
         ) from error
 
 
-def last_sign(ledger: Ledger, owner: str) -> int | None:
-    """Until when `owner` may still be at work, as far as its rows say; None where it has none."""
+def last_lease(ledger: Ledger, owner: str, lease: int) -> int | None:
+    """When the last lease of `owner` ends, as far as its rows say; None where it has none. A call
+    that was given up keeps its owner and loses its lease: it began one `lease` before."""
     d = deliveries.c
     mine = (d.site == ledger.site, (d.owner == owner) | (d.looker == owner))
     with ledger._reading() as c:
-        ends = c.execute(select(func.max(d.lease_until), func.max(d.sending_at)).where(*mine)).one()
-    return max((end for end in ends if end is not None), default=None)
+        pick = select(func.max(d.lease_until), func.max(d.sending_at) + lease).where(*mine)
+        return max((end for end in c.execute(pick).one() if end is not None), default=None)
 
 
 def carry(old: Ledger, new: Ledger, calls: Mapping[str, int]) -> list[str]:

@@ -134,7 +134,10 @@ class Branch:
                 self._keep(new)
                 return
             if there != self.base:
-                raise Moved(msg("{branch} was changed by somebody else", branch=self.where))
+                raise Moved(
+                    msg("{branch} was changed by somebody else", branch=self.where),
+                    hint=msg("nothing of this was written; run the command again"),
+                )
         raise self._unavailable(said)
 
     # --- the plumbing -----------------------------------------------------------------------
@@ -275,6 +278,7 @@ def git(
 
 
 def _words(err: bytes) -> str:
-    """The last of what git says, on one line, without a login in an address."""
+    """What git and its remote say is wrong, on one line, without a login in an address."""
     lines = [line.strip() for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
-    return _LOGIN.sub("", " ".join(lines[-3:]))[:300]
+    telling = [line for line in lines if line.startswith(("remote:", "fatal:", "! "))]
+    return _LOGIN.sub("", "; ".join(telling or lines[-3:]))[:400]
