@@ -99,7 +99,7 @@ def _page(get: Get, url: str) -> Page:
         answer = _asked(get, "GET", place)
         if answer.status not in MOVED:
             if answer.status != 200:
-                raise NotThere(msg("HTTP {status}", status=answer.status))
+                raise NotThere(_status(answer))
             return read_page(_plain(answer), answer.headers.get("content-type", ""), place)
         location = answer.headers.get("location", "")
         there = onward(place, location, url) if location else None
@@ -121,7 +121,7 @@ def _picture(get: Get, url: str) -> None:
         if answer.status not in MOVED:
             kind = answer.headers.get("content-type", "image/")
             if answer.status != 200:
-                raise _no_picture(url, msg("HTTP {status}", status=answer.status))
+                raise _no_picture(url, _status(answer))
             if not kind.lower().startswith(("image/", "application/octet-stream")):
                 raise _no_picture(url, msg("it is no picture"))
             return
@@ -131,6 +131,10 @@ def _picture(get: Get, url: str) -> None:
 
 def _no_picture(url: str, why: Message) -> NotThere:
     return NotThere(msg("its picture {url}: {why}", url=url, why=why), picture=True)
+
+
+def _status(answer: Answer) -> Message:
+    return Message("HTTP {status}", {"status": answer.status})
 
 
 def _asked(get: Get, method: str, url: str) -> Answer:
