@@ -37,7 +37,7 @@ from bot.model import (
 )
 from bot.net import Answer
 from bot.posters.base import verdict
-from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, missing
+from bot.posters.mastodon import DETECTED_SECONDS, MEDIA_ROWS, ROWS, WHO_ROWS, missing
 from bot.posters.mastodon_server import read_server
 from bot.posters.registry import NETWORKS
 from bot.settings import Account, Secret
@@ -224,6 +224,12 @@ def test_verdicts(status: int, body: str, kind: type[PosterError] | None) -> Non
 )
 def test_verdicts_on_a_post_with_images(status: int, body: str) -> None:
     assert verdict(Answer(status, {}, body.encode()), MEDIA_ROWS + ROWS) is MediaRefused
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_login_that_is_not_known_where_it_is_asked_who_it_is(status: int) -> None:
+    """snac says 422, Takahe 400."""
+    assert verdict(Answer(status, {}, b""), WHO_ROWS + ROWS) is Unauthorized
 
 
 # --- what is sent ---------------------------------------------------------------------------------

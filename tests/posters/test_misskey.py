@@ -196,6 +196,13 @@ def test_verdicts(status: int, code: str, kind: type[PosterError] | None) -> Non
     assert verdict(Answer(status, {}, body), misskey.ROWS) is kind
 
 
+@pytest.mark.parametrize("code", ["PERMISSION_DENIED", "ROLE_PERMISSION_DENIED"])
+def test_a_login_that_may_write_and_not_upload(code: str) -> None:
+    body = json.dumps({"error": {"code": code}}).encode()
+    rows = misskey.UPLOAD_ROWS + misskey.ROWS
+    assert verdict(Answer(403, {}, body), rows) is MediaRefused
+
+
 def test_what_an_account_needs() -> None:
     account = Account(name="a", network="misskey", instance="https://m.example", token=TOKEN)
     assert misskey.missing(account, lambda _: "t") is None

@@ -25,6 +25,7 @@ from bot.model import Absent, CannotTell, Found
 from bot.net import Answer
 from bot.posters import x
 from bot.posters.base import verdict
+from bot.posters.kept import StaleToken
 from bot.settings import Account, Secret
 from tests.fakes.http import Reply
 from tests.fakes.x_server import XServer, problem
@@ -201,6 +202,10 @@ CASES: list[tuple[int, str, str, type[PosterError] | None]] = [
     (403, "", "The Tweet contains an invalid URL.", Rejected),
     (403, "user-suspended", "The user used for authentication is suspended", Unauthorized),
     (403, "client-forbidden", "", Unauthorized),
+    (403, "oauth1-permissions", "Your client app is not configured …", Unauthorized),
+    (403, "client-not-enrolled", "", Unauthorized),
+    (403, "not-authorized-for-resource", "", Rejected),
+    (404, "resource-not-found", "", Rejected),
     (403, "", "Reply to this conversation is not allowed because you have not …", Rejected),
     (400, "invalid-request", "One or more parameters to your request was invalid.", Rejected),
     (400, "invalid-request", "Your media IDs are invalid.", MediaRefused),
@@ -214,9 +219,31 @@ CASES: list[tuple[int, str, str, type[PosterError] | None]] = [
 
 @pytest.mark.parametrize(("status", "kind", "detail", "expected"), CASES)
 def test_verdicts(status: int, kind: str, detail: str, expected: type[PosterError] | None) -> None:
-    place = f"https://api.twitter.com/2/problems/{kind}" if kind else "about:blank"
-    body = json.dumps({"title": "x", "detail": detail, "type": place, "status": status})
-    assert verdict(Answer(status, {}, body.encode()), x.ROWS) is expected
+    for host in ("api.x.com", "api.twitter.com"):  # older answers
+        place = f"https://{host}/2/problems/{kind}" if kind else "about:blank"
+        body = json.dumps({"title": "x", "detail": detail, "type": place, "status": status})
+        assert verdict(Answer(status, {}, body.encode()), x.ROWS) is expected
+
+
+def test_verdicts_on_what_is_no_problem_document() -> None:
+    for status in (500, 503):
+        assert verdict(Answer(status, {}, b"<html>Over capacity"), x.ROWS) is OutcomeUnknown
+    no_credits = Answer(402, {}, b'{"title":"CreditsDepleted"}')
+    assert verdict(no_credits, x.ROWS) is OutOfQuota
+
+
+def test_an_access_token_is_refreshed_before_it_counts_as_refused() -> None:
+    answer = Answer(401, {}, b'{"title":"Unauthorized","type":"about:blank","status":401}')
+    assert verdict(answer, (*x.BORNE_ROWS, *x.ROWS)) is StaleToken
+
+
+def test_an_acceptance_that_names_no_post(rig: XRig) -> None:
+    """A partial success is a 200 with `errors`: whether it is there, nobody has said."""
+    prepared = rig.prepare()
+    for body in ({"errors": [{"title": "x"}]}, {"data": {}}, {"data": {"id": 7}}):
+        rig.server.script_for["/2/tweets"] = [Reply(200, body)]
+        with pytest.raises(OutcomeUnknown):
+            rig.commit(prepared)
 
 
 def test_what_an_account_needs() -> None:
