@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.feeds.text import address, clean, identity, language_tag, line, path_of, whole
+from bot.feeds.text import address, clean, identity, language_tag, line, name, path_of, whole
 from bot.model import Entry, Image, Post
 from bot.settings import Feed, Site
 
@@ -120,7 +120,7 @@ def item(entry: Entry, head: Channel, site: Site, feed: Feed, html: str | None =
         html=clean(html) if feed.content == "full" else "",
         published=whole(entry.published),
         updated=whole(entry.updated),
-        author=line(post.author or "") or head.author,
+        author=name(post.author or "") or head.author,
         terms=(*_terms(post.categories, head, "categories"), *_terms(post.tags, head, "tags")),
         picture=_picture(post.cover, url),
         language=language if language != head.language else None,
@@ -152,8 +152,8 @@ def scope(site: Site) -> str:
 
 
 def _terms(names: Iterable[str], head: Channel, taxonomy: str) -> Iterable[Term]:
-    kept = dict.fromkeys(text for text in map(line, names) if text)
-    return (Term(name=name, scheme=f"{head.link}{taxonomy}/") for name in kept)
+    kept = dict.fromkeys(text for text in map(name, names) if text)
+    return (Term(name=text, scheme=f"{head.link}{taxonomy}/") for text in kept)
 
 
 def _picture(image: Image | None, base: str) -> Picture | None:

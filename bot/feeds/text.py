@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote, urljoin
 
@@ -41,6 +42,12 @@ def line(text: str) -> str:
     while "</" in text and (bare := _MARKUP.sub(r"\2", text)) != text:
         text = bare
     return " ".join(text.split())
+
+
+@lru_cache(maxsize=4096)
+def name(text: str) -> str:
+    """As `line`, for what comes again in every item: people, tags, categories."""
+    return line(text)
 
 
 def as_html(text: str) -> str:
