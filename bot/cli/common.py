@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from bot import i18n
+from bot.cli import github
 from bot.errors import BotError
 from bot.i18n import Message
 from bot.model import Problem
@@ -58,11 +59,23 @@ def tell(error: BotError, *, as_json: bool = False) -> None:
 
 def say(text: str, *, err: bool = False) -> None:
     """A line for a person. (click would send UTF-8 to a terminal that says it is ASCII.)"""
-    print(text, file=sys.stderr if err else sys.stdout, flush=True)
+    shown = github.harmless(text) if github.at_work() else text
+    print(shown, file=sys.stderr if err else sys.stdout, flush=True)
 
 
-def say_problem(place: str, message: Message, code: str, hint: Message | None) -> None:
+def say_problem(
+    place: str,
+    message: Message,
+    code: str,
+    hint: Message | None,
+    *,
+    level: github.Level = "error",
+) -> None:
     where = printable(place.replace("\n", "\\n"))
+    if github.at_work():
+        told = f"{message}\n{hint}" if hint else str(message)
+        github.annotate(level, where, printable(told), code)
+        return
     say(printable(f"{where + ': ' if place else ''}{message} [{code}]"), err=True)
     if hint:
         say(f"    {hint}", err=True)
@@ -71,7 +84,8 @@ def say_problem(place: str, message: Message, code: str, hint: Message | None) -
 def say_problems(problems: Iterable[Problem]) -> None:
     for problem in problems:
         place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
-        say_problem(place, problem.message, problem.code, problem.hint)
+        level: github.Level = "error" if problem.post_lost else "warning"
+        say_problem(place, problem.message, problem.code, problem.hint, level=level)
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -85,7 +99,10 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 def emit(value: Any) -> None:
     """JSON on stdout: UTF-8 whatever the terminal."""
-    data = json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if github.at_work():
+        text = text.replace("##[", "##\\u005b")  # the same JSON, and no command of the runner
+    data = text.encode("utf-8", "replace") + b"\n"
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         sys.stdout.write(data.decode())
@@ -151,6 +168,7 @@ def _call(function: Command, file: str | None, as_json: bool, options: dict[str,
 
     config = load(file, os.getcwd())
     i18n.use(i18n.choose(config.ui.language, os.environ, config.site.language))
+    github.begin(config.root)
     app = App(config, system_world())
     i18n.use(i18n.choose(config.ui.language, os.environ, app.config.site.language))
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.app.wiring import App
+from bot.cli import github
 from bot.cli.common import (
     bot_command,
     emit,
@@ -107,6 +108,8 @@ def _real(app: App, request: Request, as_json: bool) -> int:
         emit(_result_json(result))
     else:
         _result_text(result)
+    if github.at_work():
+        github.summarize_turn(app, result)
     return result.exit_code
 
 
@@ -116,6 +119,10 @@ def _progress(delivery: Delivery) -> None:
 
     told = told_of(delivery)
     if told is None:
+        return
+    if github.at_work() and delivery.state in (State.FAILED, State.UNKNOWN):
+        level: github.Level = "error" if delivery.state is State.FAILED else "warning"
+        github.annotate(level, delivery.path, printable(str(told)), delivery.state.value)
         return
     say(printable(str(told).replace("→", glyph("→", "->"))), err=delivery.state is not State.SENT)
     for note in delivery.notes if delivery.state is State.SENT else ():

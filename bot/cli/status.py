@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.app.wiring import App
+from bot.cli import github
 from bot.cli.common import bot_command, emit, printable, rfc3339, say, table
 from bot.i18n import Message, msg
 from bot.model import Delivery
@@ -40,7 +41,10 @@ def status_command(app: App, as_json: bool, all_: bool, health: bool) -> int:
     if as_json:
         emit(_json(app, now, troubles))
     else:
-        say(printable(_text(app, now, troubles, all_=all_)))
+        text = printable(_text(app, now, troubles, all_=all_))
+        say(text)
+        if github.at_work():
+            github.summarize_text(text)
     return 0
 
 
