@@ -158,6 +158,13 @@ def test_what_is_due_does_not_wait_for_other_pages(house: House) -> None:
     assert seen == [0.0]
 
 
+def test_for_an_account_that_cannot_send_no_turn_waits(house: House) -> None:
+    house.configure(house.account("m").replace("TOKEN", "NO_TOKEN"))
+    path = house.write("new", "404")
+    house.bot("post")
+    assert (house.web.looks(path), house.clock.now()) == (1, NOW)
+
+
 @pytest.mark.parametrize(
     ("step", "why"),
     [

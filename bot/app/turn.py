@@ -382,11 +382,13 @@ def _send(
     """What is due; then what is due once its page is there, which new posts are waited for."""
     only = None if request.all or not request.names_posts else seen.named
     pages = Pages(app)
-    pages.look(only)
     _dispatch(app, only, seen, accounts, result, report)
+    if pages.look(only):
+        _dispatch(app, only, seen, accounts, result, report)
     new = {d.subject for d in waiting(seen.planned())} - {d.subject for d in waiting(seen.existing)}
     seconds = parse_duration(app.config.publish.live_wait).total_seconds()
-    if pages.wait_for(new | seen.named, [a.name for a in accounts], seconds):
+    ready = [a.name for a in accounts if app.missing(a) is None]
+    if pages.wait_for(new | seen.named, ready, seconds):
         _dispatch(app, only, seen, accounts, result, report)
 
 
