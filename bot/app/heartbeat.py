@@ -59,7 +59,7 @@ class Signs:
 
     def idle(self, account: str, fault: Exception | None) -> None:
         """A round has ended, well or with this."""
-        told = dump(_words(fault)) if fault is not None else None
+        told = dump(fault_of(fault)) if fault is not None else None
         with self._lock:
             self._workers[account] = Worker(at=self._now(), fault=told)
 
@@ -95,7 +95,8 @@ def sentence(kept: str | None) -> Message | None:
     return load(kept) if kept else None
 
 
-def _words(error: Exception) -> Message:
+def fault_of(error: Exception) -> Message:
+    """What a person is told of it."""
     if isinstance(error, BotError):
         return error.message
     return msg("a fault of bot's own ({kind}); please report it", kind=type(error).__name__)

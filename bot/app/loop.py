@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 from bot.app.asked import Request
 from bot.app.branch import refuse_branch
 from bot.app.feeding import write_site_feeds
+from bot.app.heartbeat import Signs, fault_of
+from bot.app.idle import Idle
+from bot.app.journal import about
 from bot.app.live import Pages, waits
 from bot.app.old_ledger import doubt
 from bot.app.report import told_of
@@ -24,8 +28,9 @@ from bot.app.turn import (
 )
 from bot.app.wiring import App, Site
 from bot.errors import BotError
-from bot.i18n import msg
+from bot.i18n import Message, msg
 from bot.model import Delivery, Post, Problem, State
+from bot.outbox.states import micros
 from bot.words import LEASES, first_seen, flooded
 
 if TYPE_CHECKING:
@@ -33,15 +38,28 @@ if TYPE_CHECKING:
     from bot.outbox.dispatcher import Dispatcher
 
 log = logging.getLogger("bot.run")
-STOP_SECONDS = 5.0
-"""How long a stop waits for calls under way; what it abandons is settled at the next start."""
+STOP_SECONDS = 4.0
+"""How long a stop waits for calls under way (the process is to be gone within five); what it abandons
+is settled at the next start."""
 
 
 class Loop:
-    """`wake` asks for a tick; `stop` ends it all. Deliveries run in a thread for each account."""
+    """`wake` asks for a tick; `stop` ends it all. Deliveries run in a thread for each account.
+    `scanned` says when the content was last looked at, `fault` what the last tick met."""
 
-    def __init__(self, app: App, stop: threading.Event, wake: threading.Event) -> None:
+    def __init__(
+        self,
+        app: App,
+        stop: threading.Event,
+        wake: threading.Event,
+        signs: Signs | None = None,
+    ) -> None:
         self._app, self._stop, self.wake = app, stop, wake
+        self._signs = signs or Signs(lambda: micros(app.now()))
+        self.scanned: int | None = None
+        self.fault: Message | None = None
+        self._hinted = True
+        self._idle: Idle | None = None
         self._posts: Sequence[Post] = ()
         self._said: set[tuple[str, str]] = set()
         self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
@@ -50,13 +68,16 @@ class Loop:
         self._lease = "ours"
         self._again: datetime | None = None
 
-    def start(self, *, first_run: bool) -> None:
-        """Agree the first run, arm the watch, start the workers. Raises ConfigError."""
+    def start(self, *, first_run: bool, held: bool = False) -> None:
+        """Agree the first run, arm the watch, start the workers. `held`: this process is known to be
+        alive. Raises ConfigError."""
         app = self._app
         refuse_branch(app)
         agree_first_run(app, agreed=first_run)
         rename_accounts(app)
-        app.ledger.owners.hold(app.world.owner)
+        if not held:
+            app.ledger.owners.hold(app.world.owner)
+        self._idle = Idle(app)
         self._watch()
         if doubt(app, app.ledger, frozenset()):  # what is held must be, before anybody sends
             self._plan(outlook(app, app.ledger, Request(patient=True)))
@@ -75,21 +96,50 @@ class Loop:
         self.wake.set()
 
     def tick(self) -> None:
-        """Scan, plan, write the feeds, wake the workers. What goes wrong is said, not raised."""
-        app = self._app
+        """Scan, plan, write the feeds, wake the workers; nothing of it where nothing can be new. What
+        goes wrong is said, not raised."""
         try:
             self._watch()
-            seen = outlook(app, app.ledger, Request(patient=True))
-            self._posts, self._again = seen.site.posts, seen.again
-            problems = [*seen.site.problems]
-            self._plan(seen)
-            self._wake_workers()
-            if seen.site.readable and not seen.site.shrunk:
-                problems += self._feed(seen.site)
-            self._say(problems)
-            self._dispatcher.take_over()
+            if self._may_rest():
+                self._scanned()
+            else:
+                self._look()
         except BotError as error:
+            self.fault = error.message
             log.error("%s%s", f"{error.place}: " if error.place else "", error)
+        except Exception as error:
+            self.fault = fault_of(error)
+            log.exception("%s", self.fault)
+
+    def _may_rest(self) -> bool:
+        """A tick that no change of the content asked for."""
+        hinted, self._hinted = self._hinted, False
+        assert self._idle is not None
+        if not hinted and self._idle.nothing_new(self._idle.stamp()):
+            return True
+        self._idle.looked(None)
+        return False
+
+    def _look(self) -> None:
+        app = self._app
+        seen = outlook(app, app.ledger, Request(patient=True))
+        self._posts, self._again = seen.site.posts, seen.again
+        problems = [*seen.site.problems]
+        self._plan(seen)
+        self._wake_workers()
+        if seen.site.readable and not seen.site.shrunk and not self._stop.is_set():
+            problems += self._feed(seen.site)
+        self._say(problems)
+        if seen.site.readable:
+            self._scanned()
+        else:
+            self.fault = problems[0].message if problems else None
+        self._dispatcher.take_over()
+        if self._idle is not None and self._lease == "ours":
+            self._idle.looked(seen)
+
+    def _scanned(self) -> None:
+        self.scanned, self.fault = micros(self._app.now()), None
 
     def _watch(self) -> None:
         """Arm the watch before a scan; anew where a folder is another one than before (it was made
@@ -102,18 +152,26 @@ class Loop:
             self._watcher.stop()
         folders = [mount.source for mount in self._app.scanner.rules.roots]
         before = self._watcher
-        self._watcher = Watcher(folders, self.wake.set)
+        self._watcher = Watcher(folders, self._changed)
         self._watcher.start()
         if self._watcher.problem is not None and before is None:
             log.warning("%s", self._watcher.problem)
 
+    def _changed(self) -> None:
+        self._hinted = True
+        self.wake.set()
+
     def _plan(self, seen: Outlook) -> None:
+        if self._idle is not None and not self._idle.needs_lease(seen):
+            return
         lease = self._app.planning()
         if lease != self._lease and lease != "ours":
             log.warning("%s", LEASES[lease])
         self._lease = lease
         if lease != "ours":
             return
+        if self._idle is not None:
+            self._idle.leased()
         for account, count in carry_out(self._app, seen).items():
             log.info("%s", first_seen(account, count))
         if seen.plan.held:
@@ -125,13 +183,23 @@ class Loop:
         times += [self._again] if self._again is not None else []
         return min(times, default=None)
 
-    def end(self) -> None:
-        """Let calls under way finish, for a while."""
+    def end(self, seconds: float = STOP_SECONDS) -> bool:
+        """Let calls under way finish, for so long at most. Whether all have."""
         if self._watcher is not None:
             self._watcher.stop()
+            self._watcher = None
+        if self._idle is not None:
+            self._idle.close()
         self._wake_workers()
+        ends = time.monotonic() + seconds
         for thread, _wake in self._workers.values():
-            thread.join(STOP_SECONDS / max(1, len(self._workers)))
+            thread.join(max(0.0, ends - time.monotonic()))
+        return not any(thread.is_alive() for thread, _wake in self._workers.values())
+
+    @property
+    def workers(self) -> dict[str, bool]:
+        """Which accounts have a thread, and whether it lives."""
+        return {name: thread.is_alive() for name, (thread, _wake) in self._workers.items()}
 
     def _wake_workers(self) -> None:
         for _thread, wake in self._workers.values():
@@ -149,7 +217,10 @@ class Loop:
     def _work(self, dispatcher: Dispatcher, account: str) -> None:
         wake = threading.Event()
         thread = threading.Thread(
-            target=dispatcher.serve, args=(account, wake), name=f"bot-{account}", daemon=True
+            target=dispatcher.serve,
+            args=(account, wake, self._signs),
+            name=f"bot-{account}",
+            daemon=True,
         )
         self._workers[account] = (thread, wake)
         thread.start()
@@ -170,6 +241,9 @@ class Loop:
         self._said = {(p.path, p.code) for p in problems}
 
     def _report(self, delivery: Delivery) -> None:
+        self._signs.busy(delivery.account)
         told = told_of(delivery)
         if told is not None:
-            log.log(logging.INFO if delivery.state is State.SENT else logging.WARNING, "%s", told)
+            level = logging.INFO if delivery.state is State.SENT else logging.WARNING
+            extra = about(delivery) | {"code": delivery.error_code or delivery.state.value}
+            log.log(level, "%s", told, extra=extra)

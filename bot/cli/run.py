@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
 import click
 
 from bot.app.wiring import App
@@ -12,7 +9,9 @@ from bot.cli.common import bot_command
 
 
 @bot_command(
-    "run", "Watch the blog, write its feeds and share new posts, until stopped (SIGINT, SIGTERM)."
+    "run",
+    "Watch the blog, write its feeds and share new posts, until stopped (SIGINT, SIGTERM); SIGHUP"
+    " reads the configuration anew.",
 )
 @click.option(
     "--first-run",
@@ -22,11 +21,5 @@ from bot.cli.common import bot_command
 def run_command(app: App, as_json: bool, first_run: bool) -> int:
     from bot import schedule
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    # Libraries tell of headers and URLs at their lower levels; only bot's own log is wanted.
-    for name in ("apscheduler", "httpx", "httpcore", "alembic", "watchdog"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     schedule.run(app, first_run=first_run)
     return 0
