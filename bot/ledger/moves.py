@@ -26,12 +26,11 @@ from bot.errors import LostLease
 from bot.i18n import msg
 from bot.ledger import rows
 from bot.ledger.base import chunks, one, target, thread
-from bot.ledger.reads import CLAIMABLE, DOUBTFUL, Reads
+from bot.ledger.reads import DOUBTFUL, Reads, in_states
 from bot.ledger.sites import Sites
 from bot.ledger.tables import deliveries, history, targets
 from bot.model import Delivery, State
 
-_IN_FLIGHT = (State.CLAIMED.value, State.SENDING.value)
 _OLDER = deliveries.alias("older")
 
 Which = Literal["all", "exact", "rest"]
@@ -266,7 +265,8 @@ def _next_due(which: Which, only: bool) -> Any:
     `exact`: only what has a time of its own, and what follows something that is out there; `rest`:
     only the latter."""
     d, o = deliveries.c, _OLDER.c
-    same = and_(o.site == d.site, o.account == d.account)
+    # Named by value and not by `d`: so each is a look into an index, however many rows there are.
+    same = and_(o.site == bindparam("site"), o.account == bindparam("account"))
     earlier = and_(
         same,
         o.subject == d.subject,
@@ -277,9 +277,9 @@ def _next_due(which: Which, only: bool) -> Any:
     where: list[ColumnElement[bool]] = [
         d.site == bindparam("site"),
         d.account == bindparam("account"),
-        d.state.in_(CLAIMABLE),
+        in_states(d.state, State.PLANNED, State.RETRY),
         d.due <= bindparam("now"),
-        ~exists().where(same, o.state.in_(_IN_FLIGHT)),
+        ~exists().where(same, in_states(o.state, State.CLAIMED, State.SENDING)),
         ~exists().where(earlier, o.state != State.SENT.value),
     ]
     follows = or_(d.kind != "share", d.part > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select
 
 from bot.ledger import rows
 from bot.ledger.base import BATCH, Store, one, thread
@@ -13,11 +13,22 @@ from bot.ledger.tables import deliveries, history, targets
 from bot.model import ANSWERED, OPEN_STATES, WAITING, Delivery, State
 
 CLAIMABLE = (State.PLANNED.value, State.RETRY.value)
+
+
+def in_states(column: Any, *states: State) -> ColumnElement[bool]:
+    """The states by name in the statement itself: an index that holds only rows in such a state
+    serves a prepared statement only so
+    (https://www.postgresql.org/docs/current/indexes-partial.html)."""
+    names = [literal(state.value, literal_execute=True) for state in states]
+    found: ColumnElement[bool] = column == names[0] if len(names) == 1 else column.in_(names)
+    return found
+
+
 _D = deliveries.c
 _MINE = (_D.site == bindparam("site"), _D.account == bindparam("account"))
 DOUBTFUL = and_(
     *_MINE,
-    _D.state == State.UNKNOWN.value,
+    in_states(_D.state, State.UNKNOWN),
     _D.needs_person.is_(False),
     _D.due <= bindparam("now"),
     or_(_D.lease_until.is_(None), _D.lease_until <= bindparam("now")),

@@ -143,6 +143,15 @@ deliveries = Table(
         sqlite_where=text("state IN ('planned', 'retry')"),
         postgresql_where=text("state IN ('planned', 'retry')"),
     ),
+    # What each step asks: whether a lost answer of this target is to be looked for.
+    Index(
+        "deliveries_doubtful",
+        "site",
+        "account",
+        "due",
+        sqlite_where=text("state = 'unknown'"),
+        postgresql_where=text("state = 'unknown'"),
+    ),
     # What caps, slots and budgets count.
     Index(
         "deliveries_spent",

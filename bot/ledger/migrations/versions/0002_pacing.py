@@ -9,6 +9,7 @@ down_revision = "0001"
 
 _WAITING = sa.text("state IN ('planned', 'retry')")
 _RECEIPT = sa.text("remote_id IS NOT NULL")
+_DOUBTFUL = sa.text("state = 'unknown'")
 _SPENT = sa.text("spent_at IS NOT NULL")
 
 
@@ -31,6 +32,13 @@ def upgrade() -> None:
         ["site", "account", "seq", "id"],
         sqlite_where=_WAITING,
         postgresql_where=_WAITING,
+    )
+    op.create_index(
+        "deliveries_doubtful",
+        "deliveries",
+        ["site", "account", "due"],
+        sqlite_where=_DOUBTFUL,
+        postgresql_where=_DOUBTFUL,
     )
     op.create_index(
         "deliveries_spent",
