@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random  # noqa: TID251
 import signal
 import subprocess
 import sys
@@ -393,6 +394,31 @@ def test_a_process_that_ends_between_the_look_and_the_move_loses_nothing(
     assert [state for state, _ in house.held()] == ["held" if place == "live" else "planned"]
     assert house.site.process("post", env=ENV).returncode == 0
     assert len(house.net.visible) == 1
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_while_pages_come(house: House) -> None:
+    chance = random.Random("pages")
+    names = [f"p{n:02}" for n in range(10)]
+    for n, name in enumerate(names):
+        house.write(name, *["404"] * n, "there")
+    for _ in range(15):
+        process = subprocess.Popen(
+            house.site.command("run" if chance.random() < 0.5 else "post"),
+            cwd=house.site.root,
+            env={**os.environ, **ENV},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(chance.uniform(0.4, 2.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert len(house.shared()) == len(set(house.shared()))
+    for _ in range(3):
+        assert house.site.process("post", env=ENV).returncode == 0
+    assert sorted(house.shared()) == names
 
 
 def test_a_site_that_is_down_is_asked_once_for_all_its_pages(house: House) -> None:
