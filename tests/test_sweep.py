@@ -58,7 +58,7 @@ def test_killed_at_every_place(
             ACCOUNT.format(base=server.base) + more, timeout=0.4, gap=0.05
         )
         if store == "postgresql":
-            _on_postgresql(site, request.getfixturevalue("postgres_url"))
+            on_postgresql(site, request.getfixturevalue("postgres_url"))
         assert site.run("post", "--first-run", env=ENV).returncode == 0
         site.post("a", title="ひとつめの記事")
         site.post("b", title="ふたつめの記事")
@@ -92,7 +92,7 @@ def _dying(site: Site, place: str) -> int:
     return process.returncode
 
 
-def _on_postgresql(site: Site, url: str) -> None:
+def on_postgresql(site: Site, url: str) -> None:
     file = site.root / "bot.toml"
     text = file.read_text().replace('language = "ja"', f'language = "ja"\nid = "{site.root}"')
     file.write_text(text + f'[state]\nurl = "{url}"\n')

@@ -25,6 +25,9 @@ HEAD = "0002"
 """The newest revision in migrations/versions (a test holds the two together)."""
 BUSY_SECONDS = 30
 """How long a writer waits for another; a turn's transactions are milliseconds."""
+CONNECTIONS = 8
+"""So many a process has on PostgreSQL, beside those of its lock and of its listener: a server takes a
+hundred in all, and more than these wait for one another anyway."""
 IDLE_SECONDS = 10.0
 """A connection to PostgreSQL that nobody used for so long is asked whether it still lives."""
 
@@ -96,7 +99,9 @@ def _parse(url: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=16)
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_size=CONNECTIONS, max_overflow=0
+    )
 
     # A connection that stood idle is asked whether it still lives; asking at each use would cost
     # every statement a way to the server.
