@@ -36,11 +36,13 @@ from bot.posters.base import (
     NoEdit,
     ReadSecret,
     Row,
+    calls_left,
     cut,
     image_refused,
     missing_secret,
     moment,
     remote_id,
+    reset_time,
     retract_payload,
     retracted,
     token,
@@ -161,7 +163,13 @@ class XPoster(NoEdit):
     def identity(self) -> Identity:
         with self._working() as api:
             self._id, name = api.who()
-        return Identity(id=self._id, name=f"@{name}", limit=LIMIT)
+        return Identity(
+            id=self._id,
+            name=f"@{name}",
+            limit=LIMIT,
+            left=calls_left(api.told),
+            resets=reset_time(api.told, self._clock.now()),
+        )
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -7,7 +7,7 @@ same deadline, guard and verdicts as all others.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from bot.i18n import msg
 from bot.posters.base import Api, Row
 
 if TYPE_CHECKING:
-    from bot.net import Net
+    from bot.net import Answer, Net
 
 TWEEPY = "https://api.twitter.com"  # fixed in tweepy, and part of what it signs
 MEDIA = "https://api.x.com"
@@ -69,7 +69,8 @@ class Borne:
 
 
 class XApi:
-    """One account's calls, for one piece of work. `server` stands in for X in tests."""
+    """One account's calls, for one piece of work. `server` stands in for X in tests; `told` are the
+    headers of the last answer to tweepy."""
 
     def __init__(
         self, net: Net, login: Signed | Borne, rows: tuple[Row, ...], server: str | None
@@ -77,6 +78,7 @@ class XApi:
         for name in ("tweepy", "oauthlib", "requests_oauthlib"):  # they tell headers at DEBUG
             logging.getLogger(name).setLevel(logging.WARNING)
         self._login, self._rows, self._net = login, rows, net
+        self.told: Mapping[str, str] = {}
         self._posts = self._api(server or TWEEPY)
         self._media = self._api(server or MEDIA)
 
@@ -159,8 +161,11 @@ class XApi:
     ) -> tweepy.Client:
         client = self._login.client()
         client.session.trust_env = False
-        client.session.mount(TWEEPY, _OverNet(self._posts, guard, rows))
+        client.session.mount(TWEEPY, _OverNet(self._posts, guard, rows, self._hear))
         return client
+
+    def _hear(self, answer: Answer) -> None:
+        self.told = answer.headers
 
     def _data(self, call: Callable[..., Any], *values: Any, **fields: Any) -> tuple[Any, Any]:
         """`data` and `meta` of an answer; None where there is nothing to read."""
@@ -184,9 +189,15 @@ class XApi:
 class _OverNet(BaseAdapter):
     """What tweepy sends goes over bot.net; what X refuses is raised as its verdict."""
 
-    def __init__(self, api: Api, guard: Callable[[], None] | None, rows: tuple[Row, ...]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        guard: Callable[[], None] | None,
+        rows: tuple[Row, ...],
+        hear: Callable[[Answer], None],
+    ) -> None:
         super().__init__()
-        self._api, self._guard, self._rows = api, guard, rows
+        self._api, self._guard, self._rows, self._hear = api, guard, rows, hear
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         headers = {"Content-Type": "application/json"}
@@ -201,6 +212,7 @@ class _OverNet(BaseAdapter):
             answer = self._api.look(request.method or "GET", path, **more)
         else:
             answer = self._api.act(request.method or "POST", path, guard=self._guard, **more)
+        self._hear(answer)
         response = Response()
         response.status_code, response._content = answer.status, answer.body
         response.request, response.url = request, request.url or ""

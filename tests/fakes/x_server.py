@@ -57,7 +57,10 @@ class XServer(FakeServer):
             if self.script_for.get(call.path):
                 return self.script_for[call.path].pop(0)
             if call.path == "/2/users/me":
-                return Reply(200, {"data": {"id": "42", "name": "Alice", "username": "alice"}})
+                me = {"id": "42", "name": "Alice", "username": "alice"}
+                ends = str(int(self.now().timestamp()) + 900)
+                left = {"x-rate-limit-remaining": "74", "x-rate-limit-reset": ends}
+                return Reply(200, {"data": me}, left)
             if call.path == "/2/users/42/tweets":
                 return self._list(call.query)
             if call.path == "/2/media/upload":

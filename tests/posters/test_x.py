@@ -21,7 +21,7 @@ from bot.errors import (
     Transient,
     Unauthorized,
 )
-from bot.model import Absent, CannotTell, Found
+from bot.model import Absent, CannotTell, Found, Identified
 from bot.net import Answer
 from bot.posters import x
 from bot.posters.base import verdict
@@ -237,10 +237,19 @@ def test_an_access_token_is_refreshed_before_it_counts_as_refused() -> None:
     assert verdict(answer, (*x.BORNE_ROWS, *x.ROWS)) is StaleToken
 
 
+def test_who_it_is_and_what_is_left(rig: XRig) -> None:
+    assert isinstance(rig.poster, Identified)
+    who = rig.poster.identity()
+    assert (who.id, who.name, who.left) == ("42", "@alice", 74)
+    assert who.resets is not None
+    assert 899 <= (who.resets - rig.clock.now()).total_seconds() <= 900
+
+
 def test_an_acceptance_that_names_no_post(rig: XRig) -> None:
     """A partial success is a 200 with `errors`: whether it is there, nobody has said."""
     prepared = rig.prepare()
-    for body in ({"errors": [{"title": "x"}]}, {"data": {}}, {"data": {"id": 7}}):
+    bodies: list[Any] = [{"errors": [{"title": "x"}]}, {"data": {}}, {"data": {"id": 7}}]
+    for body in bodies:
         rig.server.script_for["/2/tweets"] = [Reply(200, body)]
         with pytest.raises(OutcomeUnknown):
             rig.commit(prepared)
