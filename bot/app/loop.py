@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bot.outbox.dispatcher import Dispatcher
 
 log = logging.getLogger("bot.run")
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 """How long a stop waits for calls under way (the process is to be gone within five); what it abandons
 is settled at the next start."""
 
