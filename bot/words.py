@@ -22,6 +22,8 @@ WhyNot = Literal[
     "not-a-post",
     "url-too-long",
     "collision",
+    "language-off",
+    "other-file",
 ]
 """Every reason why a post is not visible."""
 
@@ -80,6 +82,8 @@ REASONS = {
     "not-a-post": msg("its layout is that of a search or archive page"),
     "url-too-long": msg("its address is too long for a file name"),
     "collision": msg("another post has its address"),
+    "language-off": msg("its language is switched off"),
+    "other-file": msg("another file stands for the same page"),
     "baseline": msg("was there before this account was set up"),
     "old-ledger": msg(
         "the ledger may be an old copy, and this account is not read back: it may be there already"

@@ -91,8 +91,9 @@ ODD = {
     "huge": "too-large",
     "fifo": "unreadable",
     "folder": "folder",
-    "nowhere": "unreadable",
-    "itself": "unreadable",
+    "nowhere": "symlink",
+    "itself": "symlink",
+    "round": "symlink",
 }
 
 

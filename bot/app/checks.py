@@ -24,7 +24,7 @@ class Fault(NamedTuple):
 
 
 def template_fault(config: Config) -> Fault | None:
-    """The first template that cannot be used: of an account, or of one of its rules."""
+    """The first template that cannot be used: of an account, a rule, or of sharing again."""
     from bot.compose import check_template
 
     for n, account in enumerate(config.accounts):
@@ -60,7 +60,7 @@ def strip_fault(config: Config) -> BotError | None:
 
 def permalink_fault(config: Config) -> ContentError | None:
     """What is wrong with the pattern of addresses."""
-    from bot.content.hugo import unknown_token
+    from bot.content.permalink import unknown_token
 
     return None if config.content.hugo else unknown_token(config.content.permalink)
 
@@ -97,3 +97,6 @@ def _templates(account: Account) -> Iterator[tuple[str, str]]:
     for n, rule in enumerate(account.rules):
         if rule.template:
             yield f"rules.{n}.template", rule.template
+    for n, again in enumerate(account.reshare):
+        if again.template:
+            yield f"reshare.{n}.template", again.template

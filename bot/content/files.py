@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 
 from bot.errors import ContentError
-from bot.i18n import msg
+from bot.i18n import Message, msg
 
 MAX_FILE = 4 * 1024 * 1024
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+class IrregularFile(OSError):
+    """A folder, a FIFO, a device."""
+
+
 def read_file(file: str, most: int = MAX_FILE) -> bytes:
-    """A regular file, one byte beyond `most` at most; a FIFO is refused without waiting for it."""
-    opened = os.open(file, _FLAGS)
+    """A regular file, one byte beyond `most` at most; a FIFO is refused without waiting for it, and
+    a symbolic link is not followed."""
+    opened = os.open(file, _FLAGS | _NO_LINK)
     try:
         info = os.fstat(opened)
         if not stat.S_ISREG(info.st_mode):
-            raise OSError(0, "no regular file")
+            raise IrregularFile
         size = min(info.st_size, most) + 1
         data = os.read(opened, size)
         while size <= most and len(data) == size:  # it grows while it is read
@@ -35,7 +42,7 @@ def read_head(file: str, most: int) -> tuple[bytes, int]:
     try:
         info = os.fstat(opened)
         if not stat.S_ISREG(info.st_mode):
-            raise OSError(0, "no regular file")
+            raise IrregularFile
         return os.read(opened, most), info.st_size
     finally:
         os.close(opened)
@@ -46,12 +53,40 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def unreadable(path: str, error: OSError) -> ContentError:
+def linked(path: str) -> ContentError:
     return ContentError(
-        msg("The file cannot be read: {reason}.", reason=error.strerror or str(error)),
+        msg("This is a symbolic link: it is not followed, as Hugo does not either."),
+        code="symlink",
+        path=path,
+        hint=msg("Put the file or folder itself here, or mount it in Hugo's configuration."),
+    )
+
+
+def unreadable(path: str, error: OSError) -> ContentError:
+    if error.errno == errno.ELOOP:
+        return linked(path)
+    if isinstance(error, IrregularFile):
+        message = msg("This is no plain file, so it cannot be read.")
+    else:
+        message = msg("The file cannot be read: {reason}.", reason=reason_of(error))
+    return ContentError(
+        message,
         code="unreadable",
         path=path,
         hint=msg("Check its permissions, and that it is a plain file."),
+    )
+
+
+def reason_of(error: OSError) -> Message:
+    """Why the system refuses, in the reader's words where it is usual."""
+    known = {
+        errno.EACCES: msg("permission denied"),
+        errno.EPERM: msg("permission denied"),
+        errno.ENOENT: msg("it is no longer there"),
+        errno.EIO: msg("the disk or the drive does not answer"),
+    }
+    return known.get(error.errno or 0) or Message(
+        (error.strerror or str(error)).replace("{", "").replace("}", "")
     )
 
 

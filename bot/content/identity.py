@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.i18n import msg
@@ -17,6 +17,7 @@ SKETCH_LINES = 24
 """How many lines' hashes tell whether two texts are mostly the same."""
 MOSTLY = 0.5
 COLLISION: WhyNot = "collision"
+_LATER: tuple[WhyNot, ...] = ("draft", "future", "bad-date")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +78,16 @@ def identify(
             article = replace(article, subject=shared)
         named.append(with_names(post, article.id, article.subject, article.first_visible))
         articles.append(article)
+    apart, taken_by = _apart(named, articles)
     before = {a.id: a for a in known}
     unread = set(unread)
     here = {a.id for a in articles} | {a.id for a in known if a.path in unread}
     return Identified(
-        posts=tuple(_apart(named, articles)),
+        posts=tuple(apart),
         articles=tuple(articles),
         changed=tuple(a for a in articles if before.get(a.id) != a),
         missing=tuple(a for a in known if a.id not in here),
-        problems=tuple(problems),
+        problems=(*problems, *_collisions(apart, taken_by)),
         doubtful=frozenset(doubtful),
     )
 
@@ -212,8 +214,11 @@ def _group(articles: Iterable[Article], key: Callable[[Article], str]) -> dict[s
     return groups
 
 
-def _apart(posts: Sequence[Post], articles: Sequence[Article]) -> list[Post]:
-    """Of several posts with one address one is published: the one that had it first."""
+def _apart(
+    posts: Sequence[Post], articles: Sequence[Article]
+) -> tuple[list[Post], Mapping[str, Post]]:
+    """Of several posts with one address one is published: the one that had it first. Answers whose
+    each address is, too."""
     order = {a.id: (a.first_visible or a.first_seen, a.first_seen, a.path) for a in articles}
     first: dict[str, Post] = {}
     for post in sorted((p for p in posts if p.visible), key=lambda p: order[p.id]):
@@ -223,7 +228,24 @@ def _apart(posts: Sequence[Post], articles: Sequence[Article]) -> list[Post]:
         if post.visible and first[post.url].id != post.id
         else post
         for post in posts
-    ]
+    ], first
+
+
+def _collisions(posts: Iterable[Post], taken_by: Mapping[str, Post]) -> Iterator[Problem]:
+    """Who does not get the address that it claims (now, or once it is published), and who has it."""
+    for post in posts:
+        if post.why_not in (COLLISION, *_LATER) and post.url in taken_by:
+            yield Problem(
+                path=post.path,
+                message=msg(
+                    "{other} has the same address, {url}, and is the one that is published",
+                    other=taken_by[post.url].path,
+                    url=post.url,
+                ),
+                code="url-collision",
+                hint=msg("give one of them another slug"),
+                post_lost=False,
+            )
 
 
 def _new(post: Post, site: str, now: int, taken: Collection[str]) -> Article:

@@ -19,6 +19,7 @@ from bot.content.dates import Dates, read_dates
 from bot.content.files import content_hash, decode, read_file, unreadable
 from bot.content.identity import sketch
 from bot.content.matter import split_matter
+from bot.content.permalink import permalink
 from bot.content.rules import Cascade, SiteRules
 from bot.content.summarizer import summarize
 from bot.content.tree import EMPTY, Tree, read_cascade
@@ -35,16 +36,18 @@ Look = Callable[[Wanted | None, str, str, str], tuple[Image | None, Problem | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A post as its file says, with what decides its visibility and its picture at a later look."""
+    """A post as its file says, with what decides its visibility and its picture at a later look.
+    `named`: what a section calls itself."""
 
     post: Post
     visibility: hugo.Visibility
     wanted: Wanted | None
     problems: tuple[Problem, ...]
     cascade: tuple[Cascade, ...] = ()
+    named: hugo.Naming | None = None
 
-    def at(self, now: datetime, rules: SiteRules) -> Post:
-        why_not, changes_at = self.visibility.at(now, rules)
+    def at(self, now: datetime) -> Post:
+        why_not, changes_at = self.visibility.at(now)
         post = self.post
         if (
             post.why_not == why_not
@@ -58,7 +61,7 @@ class Page:
 def parse_post(data: bytes, path: str, source: str, rules: SiteRules, now: datetime) -> Post:
     """The post that `data` holds. `path` is shown, `source` is the file. Raises ContentError."""
     page = read_page(data, path, source, rules)
-    return replace(page.at(now, rules), cover=_as_written(page.wanted))
+    return replace(page.at(now), cover=_as_written(page.wanted))
 
 
 def _as_written(wanted: Wanted | None) -> Image | None:
@@ -118,15 +121,16 @@ def _page(
     text = decode(data)
     own, body = split_matter(text.replace("\r\n", "\n") if "\r" in text else text)
     place = place_of_source(source, rules, tree)
+    rules = rules.of(place.language)
     matter = _with_params(tree.with_defaults(own, place, rules))
     dates = read_dates(matter, place, rules, modified)
     naming = _naming(matter, dates)
-    url = hugo.permalink(place, naming, rules)
+    url = permalink(place, naming, rules)
     bad = [_bad_date(*dates.bad, path, text)] if dates.bad else []
     visibility = hugo.Visibility(
         reason=hugo.hidden_reason(matter, place, url, rules) or ("bad-date" if bad else None),
-        publish=dates.publishdate,
-        expiry=dates.expirydate,
+        publish=None if rules.build_future else dates.publishdate,
+        expiry=None if rules.build_expired else dates.expirydate,
     )
     wanted = wanted_cover(matter) or (body_cover(body) if rules.body_cover else None)
     cover, problem = look(wanted, path, source, url) if look else (None, None)
@@ -139,6 +143,7 @@ def _page(
         cascade=tuple(read_cascade(own["cascade"], place.folder, place.language))
         if "cascade" in own
         else (),
+        named=naming if place.kind == "section" else None,
     )
 
 

@@ -57,10 +57,24 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """The pattern of the addresses of some pages: those whose path, kind and language fit these
+    globs (empty: any)."""
+
+    pattern: str
+    path: str = ""
+    kind: str = ""
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRules:
-    """`permalink` is the pattern of every post (bot's own setting); where it is None the patterns
-    stand by section in `permalinks`, as Hugo has them. Paths are absolute, `url` ends with `/`.
-    `mounts` are the content folders where there is more than `content`."""
+    """`permalink` is the pattern of every post (bot's own setting); where it is None the first of
+    `permalinks` that fits counts, as Hugo has them. Paths are absolute, `url` ends with `/`.
+    `mounts` are the content folders where there is more than `content`. `html` is the name of a
+    page's file, `html_folder` what stands before its path; `outputs` the kinds of files of a page
+    that does not say (empty: HTML). `disabled`: languages that are not built. `by_language`: the
+    rules of those languages that have others."""
 
     root: str
     content: str
@@ -71,8 +85,11 @@ class SiteRules:
     timezone: str = "UTC"
     author: str = ""
     permalink: str | None = None
-    permalinks: Mapping[str, str] = field(default_factory=dict)
-    section_permalinks: Mapping[str, str] = field(default_factory=dict)
+    permalinks: tuple[Pattern, ...] = ()
+    html: str = "index"
+    html_folder: str = ""
+    outputs: tuple[str, ...] = ()
+    plural_titles: bool = True
     sections: tuple[str, ...] = ()
     root_pages: bool = True
     headings: tuple[str, ...] = ("3行要約",)
@@ -91,6 +108,8 @@ class SiteRules:
     ignore_covers: tuple[str, ...] = ()
     body_cover: bool = False
     unsafe: bool = True
+    disabled: tuple[str, ...] = ()
+    by_language: Mapping[str, SiteRules] = field(default_factory=dict)
     roots: tuple[Mount, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +118,10 @@ class SiteRules:
         mounts = tuple(replace(mount, source=mount.source.rstrip(os.sep)) for mount in mounts)
         roots = tuple(sorted(mounts, key=lambda mount: -len(mount.source)))
         object.__setattr__(self, "roots", roots)
+
+    def of(self, language: str) -> SiteRules:
+        """The rules of one language."""
+        return self.by_language.get(language, self)
 
     @property
     def zone(self) -> tzinfo:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.content.cover import Wanted, bundle_cover, find_cover
-from bot.content.files import decode, read_file, unreadable
+from bot.content.files import decode, linked, read_file, unreadable
+from bot.content.hugo import UNNAMED, Naming, page_path
 from bot.content.identity import with_names
 from bot.content.matter import split_matter
 from bot.content.reader import Page, place_of_source, read_page
@@ -22,6 +23,7 @@ from bot.model import Image, Post, Problem, Scan
 from bot.words import WhyNot
 
 NO_SECTION: WhyNot = "no-section"
+OTHER_FILE: WhyNot = "other-file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Scanner:
         self._kept: dict[str, _Kept] = {}
         self._doubtful: frozenset[str] = frozenset()
         self._tree = EMPTY
+        self._rivals: Mapping[str, str] = {}
         self._view: _View | None = None
 
     def scan(self, now: datetime) -> Scan:
@@ -91,18 +94,20 @@ class Scanner:
         """An earlier version of the post at `path`, and its text. Raises ContentError."""
         source = os.path.normpath(os.path.join(self.rules.root, path))
         page = read_page(data, path, source, self.rules, self._tree, None, self._look)
-        return page.at(now, self.rules), split_matter(decode(data))[1]
+        return page.at(now), split_matter(decode(data))[1]
 
     def _view_at(self, now: datetime) -> _View:
         if self._view is None or not self._view.holds(now):
             kept = sorted(self._kept.values(), key=lambda kept: kept.path)
-            posts = [k.page.at(now, self.rules) for k in kept if k.page is not None]
+            posts = [k.page.at(now) for k in kept if k.page is not None]
+            if self._rivals:
+                posts = [self._beside_rival(post) for post in posts]
             if not self.rules.root_pages:
                 posts = _without_root_pages(posts)
             problems = [problem for one in kept for problem in one.problems]
             self._view = _View(
                 posts=tuple(posts),
-                problems=(*problems, *_collisions(posts)),
+                problems=(*problems, *self._rival_problems()),
                 since=now,
                 until=min((post.changes_at for post in posts if post.changes_at), default=None),
             )
@@ -124,13 +129,16 @@ class Scanner:
             kept = before.get(source)
             fits = kept is not None and not again and stamp == stamps.get(source)
             if kept is None or not (fits and self._holds(source, kept)):
-                fresh = self._read(source, stamp)
+                fresh = self._read(source, stamp, tree)
                 if fresh != kept:
                     changed.add(fresh.path)
                 kept = fresh
             self._kept[source] = kept
         self._doubtful = frozenset(s for s, kept in self._kept.items() if _may_have_come(kept))
-        if changed or self._kept.keys() != before.keys():
+        if self._kept.keys() != before.keys():
+            self._rivals = self._find_rivals()
+            self._view = None
+        if changed:
             self._view = None
         return frozenset(changed)
 
@@ -146,21 +154,61 @@ class Scanner:
 
     def _read_tree(self, files: Mapping[str, Stamp]) -> Tree:
         """The folders with an _index.md, and what cascades down from there."""
-        branches: list[tuple[str, str]] = []
+        branches: dict[str, dict[str, Naming]] = {}
         cascades: list[Cascade] = []
         for source in sorted(files):
             if not os.path.basename(source).startswith("_index."):
                 continue
             place = place_of_source(source, self.rules, EMPTY)
             if place.kind == "section":
-                branches.append((place.folder, place.language))
-                page = self._read(source, files[source]).page
+                page = self._read(source, files[source], EMPTY).page
+                named = (page.named if page else None) or UNNAMED
+                branches.setdefault(place.language, {})[place.folder] = named
                 cascades += page.cascade if page else ()
-        return Tree(frozenset(branches), tuple(cascades))
+        return Tree(branches, tuple(cascades))
+
+    def _find_rivals(self) -> Mapping[str, str]:
+        """Of several files of one page and language Hugo takes one: file → the one that is taken."""
+        near: dict[str, list[str]] = {}
+        for source in sorted(self._kept):
+            near.setdefault(_page_file(source), []).append(source)
+        rivals: dict[str, str] = {}
+        for sources in near.values():
+            if len(sources) > 1:
+                rivals |= self._rivals_of(sources)
+        return rivals
+
+    def _rivals_of(self, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+        pages: dict[tuple[str, str], list[tuple[tuple[bool, bool, str], str]]] = {}
+        for source in sources:
+            place = place_of_source(source, self.rules, EMPTY)
+            rank = (place.spoken, place.kind == "bundle", os.path.splitext(source)[1].lower())
+            pages.setdefault((page_path(place), place.language), []).append((rank, source))
+        for rivals in pages.values():
+            _, taken = max(rivals, key=lambda rival: rival[0])
+            yield from ((source, taken) for _, source in rivals if source != taken)
+
+    def _beside_rival(self, post: Post) -> Post:
+        if post.source not in self._rivals or not post.visible:
+            return post
+        return replace(post, visible=False, why_not=OTHER_FILE, changes_at=None)
+
+    def _rival_problems(self) -> Iterator[Problem]:
+        for source, taken in self._rivals.items():
+            yield Problem(
+                path=self._shown(source),
+                message=msg(
+                    "{other} stands for the same page, in the same language, and is the one that counts.",
+                    other=self._shown(taken),
+                ),
+                code="same-page",
+                hint=msg("Rename one of them, or give it the language that it is in."),
+                post_lost=False,
+            )
 
     # --- one file ---------------------------------------------------------------------------------
 
-    def _read(self, source: str, stamp: Stamp) -> _Kept:
+    def _read(self, source: str, stamp: Stamp, tree: Tree) -> _Kept:
         path = self._shown(source)
         try:
             page = read_page(
@@ -168,7 +216,7 @@ class Scanner:
                 path,
                 source,
                 self.rules,
-                self._tree,
+                tree,
                 datetime.fromtimestamp(stamp[0] / 1e9, UTC),
                 self._look,
             )
@@ -194,6 +242,8 @@ class Scanner:
     def _walk_problems(self, seen: Walk) -> Iterator[Problem]:
         for file, error in seen.errors:
             yield _as_problem(unreadable(self._shown(file), error))
+        for link in seen.links:
+            yield replace(_as_problem(linked(self._shown(link))), post_lost=False)
         for folder in seen.folders:
             yield Problem(
                 path=self._shown(folder),
@@ -245,18 +295,9 @@ def _without_root_pages(posts: list[Post]) -> list[Post]:
     ]
 
 
-def _collisions(posts: Collection[Post]) -> Iterator[Problem]:
-    """Two files that claim one address: said of every one but the first."""
-    first: dict[str, str] = {}
-    for post in posts:
-        if post.why_not in ("section-page", "not-rendered", "headless"):
-            continue
-        other = first.setdefault(post.url, post.path)
-        if other != post.path:
-            yield Problem(
-                path=post.path,
-                message=msg("{other} has the same address: {url}", other=other, url=post.url),
-                code="url-collision",
-                hint=msg("Give one of them another `slug`."),
-                post_lost=False,
-            )
+def _page_file(source: str) -> str:
+    """The same for all files that may stand for one page."""
+    folder, name = os.path.split(source)
+    base = name.split(".", 1)[0].lower()
+    page = folder if base == "index" else os.path.join(folder, base)
+    return page.lower().replace(" ", "-")

@@ -5,28 +5,26 @@ https://gohugo.io/content-management/front-matter/#cascade
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.content.hugo import Place, page_path
+from bot.content.globs import glob
+from bot.content.hugo import NO_SECTIONS, Naming, Place, page_path
 from bot.content.rules import Cascade, SiteRules
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
     """`branches` are the folders (as written, below the content folder) that have an _index.md,
-    each with its language: a translation takes nothing from another one's sections."""
+    by their language, and what that calls them: a translation takes nothing from another one's
+    sections."""
 
-    branches: frozenset[tuple[str, str]] = frozenset()
+    branches: Mapping[str, Mapping[str, Naming]] = field(default_factory=dict)
     cascades: tuple[Cascade, ...] = ()
 
-    def branches_of(self, language: str) -> list[str]:
-        if not self.branches:
-            return []
-        return [folder for folder, spoken in self.branches if spoken == language and folder]
+    def branches_of(self, language: str) -> Mapping[str, Naming]:
+        return self.branches.get(language, NO_SECTIONS)
 
     def with_defaults(
         self, matter: Mapping[str, Any], place: Place, rules: SiteRules
@@ -62,9 +60,9 @@ def _reaches(cascade: Cascade, place: Place, rules: SiteRules) -> bool:
     if cascade.folder and not f"{place.folder}/".startswith(cascade.folder + "/"):
         return False
     kind = "section" if place.kind == "section" else "page"
-    values = {"path": page_path(place, rules), "kind": kind, "lang": place.language}
+    values = {"path": page_path(place), "kind": kind, "lang": place.language}
     return all(
-        _glob(str(cascade.target[name])).fullmatch(value)
+        glob(str(cascade.target[name])).fullmatch(value)
         for name, value in values.items()
         if cascade.target.get(name)
     )
@@ -77,17 +75,3 @@ def _fill(matter: dict[str, Any], values: Mapping[str, Any]) -> None:
             matter[key] = value
         elif isinstance(own, Mapping) and isinstance(value, Mapping):
             matter[key] = {**value, **own}
-
-
-@functools.lru_cache(maxsize=256)
-def _glob(pattern: str) -> re.Pattern[str]:
-    """`**` reaches over slashes, `*` and `?` do not, `{a,b}` is either."""
-    balanced = pattern.count("{") == pattern.count("}")
-    pieces = re.findall(r"\*\*|\{[^{}]*\}|[*?]|[^*?{]+|\{", pattern)
-    return re.compile("".join(_piece(piece, balanced) for piece in pieces), re.IGNORECASE)
-
-
-def _piece(piece: str, balanced: bool) -> str:
-    if balanced and piece[0] == "{":
-        return "(?:" + "|".join(_glob(choice).pattern for choice in piece[1:-1].split(",")) + ")"
-    return {"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece) or re.escape(piece)

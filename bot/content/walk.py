@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-SUFFIXES = (".md", ".markdown")
+SUFFIXES = (".md", ".mdown", ".markdown")
+"""https://gohugo.io/configuration/media-types/: what Hugo reads as Markdown"""
 MAX_DEPTH = 64
 
 # what editors leave beside a file: backups, locks and half-written copies
 _TEMPORARY = re.compile(r"^[.#]|~$|^~\$|\.(?:sw[a-p]|tmp|bak|part|crdownload)(?:\.|$)|___jb_")
-_LEAF = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown)$", re.IGNORECASE)
+_LEAF = re.compile(r"index(?:\.[\w-]+)?\.(?:md|mdown|markdown)$", re.IGNORECASE)
 
 Stamp = tuple[int, int, int]
 """mtime in nanoseconds, size, inode"""
@@ -23,17 +24,20 @@ Stamp = tuple[int, int, int]
 
 @dataclass(slots=True)
 class Walk:
-    """`files` are absolute; `errors` what could not be looked at; `folders` those named like posts."""
+    """`files` are absolute; `errors` what could not be looked at; `folders` those named like posts;
+    `links` symbolic links, which lead anywhere and are not followed."""
 
     files: dict[str, Stamp] = field(default_factory=dict)
     errors: list[tuple[str, OSError]] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
 
 
 def walk(
     tops: Sequence[str], known: Mapping[str, Stamp], ignored: Sequence[re.Pattern[str]] = ()
 ) -> Walk:
-    """All files that may be posts below `tops`; `known` is what the last walk found."""
+    """All files that may be posts below `tops` (which may be links themselves, as with Hugo); `known`
+    is what the last walk found."""
     found = Walk()
     for top in tops:
         seen: set[tuple[int, int]] = set()
@@ -43,7 +47,7 @@ def walk(
             try:
                 info = os.stat(folder)
                 if (info.st_dev, info.st_ino) in seen or depth > MAX_DEPTH:
-                    continue  # a loop of symbolic links
+                    continue  # a folder that is mounted in itself
                 seen.add((info.st_dev, info.st_ino))
                 with os.scandir(folder) as listing:
                     entries = list(listing)
@@ -81,7 +85,7 @@ def _look(
         old = known.get(path)
         try:
             if old is not None:
-                info = entry.stat()
+                info = entry.stat(follow_symlinks=False)
                 if old == (info.st_mtime_ns, info.st_size, info.st_ino):
                     found.files[path] = old
                     continue
@@ -95,14 +99,18 @@ def _look(
 def _look_closer(entry: os.DirEntry[str], ignored: Sequence[re.Pattern[str]], found: Walk) -> bool:
     """Take a file that is new or changed; True for a folder to go into."""
     is_post = entry.name.lower().endswith(SUFFIXES)
+    is_link = entry.is_symlink()
     if is_temporary(entry.name) or not (is_post or entry.is_dir()):
         return False
     if any(pattern.search(entry.path) for pattern in ignored):
-        return not is_post
+        return not is_post and not is_link
+    if is_link:
+        found.links.append(entry.path)
+        return False
     if entry.is_dir():
         if is_post:
             found.folders.append(entry.path)
         return True
-    info = entry.stat()
+    info = entry.stat(follow_symlinks=False)
     found.files[entry.path] = (info.st_mtime_ns, info.st_size, info.st_ino)
     return False

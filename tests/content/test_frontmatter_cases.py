@@ -41,7 +41,7 @@ def _differences(data: bytes, path: str, hugo: Any, rules: Any) -> list[str]:
     except ContentError as error:
         said = error.path and error.hint
         return [] if hugo == "ERROR" and said else [f"{error} at {error.place}"]
-    post = page.at(NOW, rules)
+    post = page.at(NOW)
     if isinstance(hugo, str):
         return [] if not post.visible else [f"visible, but Hugo says {hugo}"]
     tags = hugo["tags"] if isinstance(hugo["tags"], list) else [hugo["tags"]]

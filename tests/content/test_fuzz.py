@@ -72,7 +72,7 @@ def test_mutated_posts_are_read_or_refused(tmp_path: Path) -> None:
             refused += 1
         else:
             read += 1
-            post = page.at(NOW, rules)
+            post = page.at(NOW)
             assert post.url.isascii(), data
             assert all(line == line.strip() and "\n" not in line for line in post.summary.lines), (
                 data

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.content.hugo_config import read_hugo, rules_from
+from bot.content.hugo_config import read_hugo
+from bot.content.hugo_rules import rules_from
 from bot.content.rules import SiteRules
 from bot.content.scanner import Scanner
 from bot.model import Scan

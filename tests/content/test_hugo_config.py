@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.config import load
-from bot.content.hugo_config import hugo_site, read_hugo, rules_from
+from bot.content.hugo_config import hugo_site, read_hugo
+from bot.content.hugo_rules import rules_from
 from bot.content.rules import SiteRules
 from bot.content.scanner import Scanner
 from bot.errors import ConfigError
@@ -32,7 +33,11 @@ def test_formats(tmp_path: Path, name: str, text: str) -> None:
     write(tmp_path / name, text)
     rules = rules_of(tmp_path)
     assert (rules.url, rules.timezone, rules.language) == ("https://h.example/", "Asia/Tokyo", "en")
-    assert (rules.permalink, dict(rules.permalinks)) == (None, {"posts": "/:year/:slug/"})
+    assert rules.permalink is None
+    assert [(one.path, one.kind, one.pattern) for one in rules.permalinks] == [
+        ("/posts", "page", "/:year/:slug/"),
+        ("/posts/**", "page", "/:year/:slug/"),
+    ]
 
 
 def test_a_configuration_folder(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.app.hugo_check import find_hugo
-from bot.content.hugo_config import read_hugo, rules_from
+from bot.content.hugo_config import read_hugo
+from bot.content.hugo_rules import rules_from
 from bot.content.scanner import Scanner
 from bot.model import Post
 

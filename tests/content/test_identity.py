@@ -220,3 +220,21 @@ def test_translations_are_one_article() -> None:
 def test_posts_without_translations_are_their_own_subject() -> None:
     found = scan([post("a.md"), post("b.md", text=text("ろ"))])
     assert [p.subject for p in found.posts] == [p.id for p in found.posts]
+
+
+def test_the_loser_of_an_address_is_told_who_has_it() -> None:
+    one = scan([post("b.md", url="https://b/x/")])
+    both = [post("a.md", text=text("甲"), url="https://b/x/"), post("b.md", url="https://b/x/")]
+    found = scan(both, one, 2)
+    assert {p.path: p.why_not for p in found.posts} == {"a.md": "collision", "b.md": None}
+    assert [(p.path, p.code, p.post_lost) for p in found.problems] == [
+        ("a.md", "url-collision", False)
+    ]
+    assert str(found.problems[0].message).startswith("b.md ")
+
+
+def test_a_draft_at_the_address_of_a_post_is_told() -> None:
+    draft = post("a.md", text=text("甲"), url="https://b/x/", visible=False, why_not="draft")
+    hidden = post("c.md", text=text("乙"), url="https://b/x/", visible=False, why_not="other-file")
+    found = scan([draft, post("b.md", url="https://b/x/"), hidden])
+    assert [(p.path, p.code) for p in found.problems] == [("a.md", "url-collision")]

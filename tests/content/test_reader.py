@@ -180,7 +180,7 @@ def test_dates_that_hugo_refuses(text: Any) -> None:
 def test_a_bad_date_is_a_problem_with_its_line_and_the_post_stays_hidden() -> None:
     data = b"---\ntitle: x\ndate: 2026/02/10\n---\n"
     page = read_page(data, "content/a.md", "/site/content/a.md", rules_at(SITE))
-    post = page.at(NOW, rules_at(SITE))
+    post = page.at(NOW)
     assert (post.visible, post.why_not, post.date) == (False, "bad-date", None)
     assert [(p.code, p.line, p.post_lost) for p in page.problems] == [("date", 3, False)]
 
@@ -220,9 +220,7 @@ def test_visibility_changes_by_the_clock_alone() -> None:
     page = read_page(data, "a.md", "/site/content/a.md", rules)
     born, gone = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC)
     tick = timedelta(microseconds=1)
-    seen = [
-        (p.why_not, p.changes_at) for p in (page.at(t, rules) for t in (born - tick, born, gone))
-    ]
+    seen = [(p.why_not, p.changes_at) for p in (page.at(t) for t in (born - tick, born, gone))]
     assert seen == [("future", born), (None, gone), ("expired", None)]
 
 

@@ -107,7 +107,8 @@ def test_oddities_are_said_and_the_rest_goes_on(tmp_path: Path) -> None:
         "content/folder.md": ("folder", False, True),
         "content/broken.md": ("front-matter", True, True),
         "content/fifo.md": ("unreadable", True, True),
-        "content/dangling.md": ("unreadable", True, True),
+        "content/dangling.md": ("symlink", False, True),
+        "content/loop": ("symlink", False, True),
         "content/huge.md": ("too-large", True, True),
     }
 
@@ -168,15 +169,45 @@ def test_a_bundle_has_one_post(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_two_files_with_one_address_are_said(tmp_path: Path) -> None:
-    for name in ("a.md", "b.md"):
-        write(tmp_path / "content" / name, "---\ntitle: x\nslug: same\n---\n")
-    scan = Scanner(rules_at(tmp_path)).scan(NOW)
-    assert len(scan.posts) == 2
-    assert [(p.path, p.code, p.post_lost) for p in scan.problems] == [
-        ("content/b.md", "url-collision", False)
-    ]
-    assert "content/a.md" in str(scan.problems[0].message)
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """Hugo ignores them; followed they would publish whatever they lead to."""
+    site(tmp_path, "posts/a.md", "posts/moved.md")
+    outside = site(tmp_path / "outside", "b.md", "c.md") / "content"
+    posts = tmp_path / "content/posts"
+    scanner = Scanner(rules_at(tmp_path))
+    assert len(scanner.scan(NOW).posts) == 2
+    (posts / "pw.md").symlink_to("/etc/passwd")
+    (posts / "shared").symlink_to(outside)
+    (posts / "static.png").symlink_to("/etc/passwd")
+    (posts / "moved.md").rename(outside / "moved.md")
+    (posts / "moved.md").symlink_to(outside / "moved.md")
+    scan = scanner.scan(NOW)
+    assert [post.path for post in scan.posts] == ["content/posts/a.md"]
+    assert {(p.path, p.code) for p in scan.problems} == {
+        ("content/posts/pw.md", "symlink"),
+        ("content/posts/shared", "symlink"),
+        ("content/posts/moved.md", "symlink"),
+    }
+
+
+def test_a_content_folder_that_is_a_link_itself(tmp_path: Path) -> None:
+    site(tmp_path / "real", "a.md")
+    (tmp_path / "content").symlink_to(tmp_path / "real/content")
+    assert len(Scanner(rules_at(tmp_path)).scan(NOW).posts) == 1
+
+
+def test_a_file_that_became_a_link_is_not_read(tmp_path: Path) -> None:
+    site(tmp_path, "a.md")
+    link = tmp_path / "content/b.md"
+    link.symlink_to("a.md")
+    with pytest.raises(OSError):
+        read_file(str(link))
+
+
+def test_files_that_hugo_reads_as_markdown(tmp_path: Path) -> None:
+    site(tmp_path, "a.md", "b.markdown", "c.mdown", "d.MD", "e/index.mdown", "f.mkd", "g.mdx")
+    names = [post.path[8:] for post in Scanner(rules_at(tmp_path)).scan(NOW).posts]
+    assert names == ["a.md", "b.markdown", "c.mdown", "d.MD", "e/index.mdown"]
 
 
 def test_what_cascades_from_a_folder_counts_when_it_changes(tmp_path: Path) -> None:
