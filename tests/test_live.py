@@ -36,10 +36,10 @@ ACCOUNT = """
 name = "{name}"
 network = "mastodon"
 instance = "{base}"
-token = {{ env = "TOKEN" }}
+token = {{ env = "TOKEN_{name}" }}
 {more}
 """
-ENV = {"TOKEN": "live-test-token"}
+ENV = {"TOKEN_m": "live-test-token", "TOKEN_n": "another-token"}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PNG = Reply(200, "\x89PNG", {"Content-Type": "image/png"})
 
@@ -160,7 +160,7 @@ def test_what_is_due_does_not_wait_for_other_pages(house: House) -> None:
 
 
 def test_for_an_account_that_cannot_send_no_turn_waits(house: House) -> None:
-    house.configure(house.account("m").replace("TOKEN", "NO_TOKEN"))
+    house.configure(house.account("m").replace("TOKEN_m", "NO_TOKEN"))
     path = house.write("new", "404")
     house.bot("post")
     assert (house.web.looks(path), house.clock.now()) == (1, NOW)
@@ -321,6 +321,25 @@ def test_all_of_the_baseline_waits_for_its_pages(house: House) -> None:
     house.bot("post", "--all", "--yes")
     assert len(house.net.visible) == 1
     assert house.web.looks(path) > 0
+
+
+def test_each_language_waits_for_its_own_page(house: House) -> None:
+    house.configure(
+        house.account("m", 'languages = ["ja"]'),
+        house.account("n", 'languages = ["en"]'),
+        '[content]\nlanguages = ["ja", "en"]\n',
+    )
+    house.say('live_wait = "0s"')
+    house.bot("post")
+    house.write("new")
+    house.site.post("new.en")
+    house.bot("post")
+    assert len(house.net.visible) == 1
+    ((state, error),) = house.held()
+    assert (state, error.endswith("HTTP 404")) == ("held", True)
+    house.web.deploy("/en/posts/new/", title="new.en")
+    house.bot("post")
+    assert len(house.net.visible) == 2
 
 
 # --- the picture of the link's preview ------------------------------------------------------------

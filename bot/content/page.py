@@ -22,6 +22,8 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})
 _CHARSET_HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "―": "-"})
+_MARKUP = str.maketrans("", "", "`*")
+"""A title's Markdown may be gone from its page."""
 _APART = "|-·•:»«/~<>"
 """What stands between the title of a page and the name of its site."""
 _PORTS = {"http": 80, "https": 443}
@@ -114,7 +116,7 @@ def _stands_apart(rest: str) -> bool:
 def _folded(text: str) -> str:
     """One spelling of a title: width and compositions, letters' case, quotes, dashes and space."""
     plain = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).casefold()
-    return " ".join(plain.translate(_TYPOGRAPHY).split())
+    return " ".join(plain.translate(_TYPOGRAPHY).translate(_MARKUP).split())
 
 
 # --- HTML -----------------------------------------------------------------------------------------
