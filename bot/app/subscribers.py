@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urljoin
 
-from bot.app.feeding import entries_of
+from bot.app.entries import Entries
 from bot.app.report import list_posts
 from bot.app.wiring import App
 from bot.errors import ContentError
@@ -40,7 +40,7 @@ def _entries(app: App) -> list[Entry]:
     if not site.readable:
         why = site.problems[0]
         raise ContentError(why.message, code=why.code, path=why.path, hint=why.hint)
-    return entries_of(site)
+    return Entries().of(site)
 
 
 def _read(file: str) -> bytes:

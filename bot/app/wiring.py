@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from bot.app.branch import Bench
+    from bot.app.entries import Entries
     from bot.app.lastgood import LastGood
     from bot.content import Scanner
     from bot.feeds import Press
@@ -186,6 +187,13 @@ class App:
         from bot.feeds import Press
 
         return Press(self.config.site, self.config.feed, self.root / self.config.feed.path)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The entries of the feeds; kept, so that a scan without a change costs next to nothing."""
+        from bot.app.entries import Entries
+
+        return Entries()
 
     @cached_property
     def last_good(self) -> LastGood:

@@ -101,7 +101,8 @@ def channel(entries: Sequence[Entry], site: Site, feed: Feed) -> Channel:
 
 def latest(entries: Iterable[Entry]) -> datetime:
     """The time of the latest change, so that the same posts give the same bytes."""
-    return max((whole(entry.updated) for entry in entries), default=NEVER)
+    times = [entry.updated for entry in entries]
+    return whole(max(times)) if times else NEVER
 
 
 def item(entry: Entry, head: Channel, site: Site, feed: Feed, html: str | None = None) -> Item:

@@ -173,7 +173,9 @@ def _grouped(
     groups: dict[str, tuple[str, list[Entry]]] = {}
     for entry in entries:
         for folder in dict.fromkeys(term_folder(name) for name in names(entry.post)):
-            _, members = groups.setdefault(folder, (_shown(folder, names(entry.post)), []))
+            if folder not in groups:
+                groups[folder] = (_shown(folder, names(entry.post)), [])
+            members = groups[folder][1]
             if len(members) < limit:
                 members.append(entry)
     for folder, (name, members) in groups.items():

@@ -7,6 +7,7 @@ thousand posts take no more memory than ten.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,12 +36,13 @@ class Press:
         self._site, self._feed, self._folder = site, feed, folder
         self._kept = _Kept(room)
         self._printed: dict[str, Plan] = {}
-        self._last: tuple[list[Entry], Written] | None = None
+        self._last: tuple[list[Entry], Written, _Files] | None = None
 
     def publish(self, entries: Sequence[Entry], body: Body | None = None) -> Written:
         """Write what differs. `entries`: all that are published, newest first. `body` gives the HTML
         of an entry whose own is empty, and is asked only where it is needed."""
-        if self._last and self._last[0] == entries and self._there(self._last[1].unchanged):
+        if self._last and self._last[0] == entries and self._last[2].are_there():
+            self._last = (list(entries), *self._last[1:])  # the same objects compare at once
             return self._last[1]
         stack = Stack(self._folder, gzip=self._feed.gzip, brotli=self._feed.brotli)
         house = channel(entries[: self._feed.limit], self._site, self._feed)
@@ -78,7 +80,7 @@ class Press:
 
     def _there(self, files: Iterable[str]) -> bool:
         """A build of the site may have emptied the folder meanwhile."""
-        return all((self._folder / name).exists() for name in files)
+        return all(os.path.exists(f"{self._folder}{os.sep}{name}") for name in files)
 
     def _fragments(self, entry: Entry, house: Channel, body: Body | None) -> Fragments:
         kept = self._kept.get(entry)
@@ -90,7 +92,8 @@ class Press:
 
     def _remember(self, entries: Sequence[Entry], done: Written) -> Written:
         same = Written(written=(), unchanged=done.written + done.unchanged, refused=())
-        self._last = None if done.refused else (list(entries), same)
+        there = _Files(self._folder, same.unchanged)
+        self._last = None if done.refused else (list(entries), same, there)
         return done
 
 
@@ -140,6 +143,26 @@ def whole(files: Mapping[str, bytes]) -> dict[str, Frame]:
 
 def _family(kind: str) -> str:
     return kind.removeprefix("application/").partition("+")[0]
+
+
+class _Files:
+    """Whether files are still there: none is asked for as long as its folder bears the same time."""
+
+    def __init__(self, root: Path, names: Iterable[str]) -> None:
+        self._files = [f"{root}{os.sep}{name}" for name in names]
+        self._folders = sorted({os.path.dirname(file) for file in self._files})
+        self._times: list[int] = []
+
+    def are_there(self) -> bool:
+        try:
+            times = [os.stat(folder).st_mtime_ns for folder in self._folders]
+        except OSError:
+            return False
+        if times != self._times:
+            if not all(map(os.path.exists, self._files)):
+                return False
+            self._times = times
+        return True
 
 
 class _Kept:

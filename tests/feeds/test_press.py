@@ -303,3 +303,15 @@ class TestFeedsOfWhatIsNoMore:
         press.publish([entry(1, tags=())])
         press.publish(with_tag)
         assert (tmp_path / "tags" / "ai" / "feed.xml").read_bytes() == before
+
+
+def test_a_single_file_that_is_gone_is_written_again(tmp_path: Path) -> None:
+    press = Press(SITE, Feed(tags=True), tmp_path)
+    entries = [entry(1)]
+    press.publish(entries)
+    press.publish(entries)
+    lost = tmp_path / "tags" / "genai" / "atom.xml"
+    data = lost.read_bytes()
+    lost.unlink()
+    assert press.publish(entries).written == ("tags/genai/atom.xml",)
+    assert lost.read_bytes() == data
