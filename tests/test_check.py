@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.checkup import checkup
+from bot.app.checkup import checkup, rotates
 from bot.app.login import login
 from bot.app.owners import check_owner
 from bot.app.wiring import App
@@ -67,11 +67,27 @@ def test_every_account_is_asked(
         "left": 299,
         "resets": None,
         "ends": None,
+        "warning": None,
         "error": None,
     }
     assert old["error"]["code"] == "unauthorized"
     assert server.visible == []
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "login", "warned"),
+    [
+        ("", 'client_id = "abc"', False),
+        ('[state]\ngit = { branch = "bot-state" }\n', 'client_id = "abc"', True),
+        ('[state]\ngit = { branch = "bot-state" }\n', 'consumer_key = { env = "K" }', False),
+    ],
+)
+def test_a_login_that_changes_is_warned_of_where_nothing_is_kept(
+    tmp_path: Path, state: str, login: str, warned: bool
+) -> None:
+    with app(tmp_path, f'{state}[[accounts]]\nname = "x"\nnetwork = "x"\n{login}\n') as wired:
+        assert (rotates(wired, wired.accounts[0]) is not None) == warned
 
 
 def test_what_a_person_reads(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.app.owners import remember, same_account
 from bot.app.wiring import App
 from bot.errors import BotError, Unauthorized, UsageError
-from bot.i18n import msg
+from bot.i18n import Message, msg
 from bot.model import Identified, Identity
 from bot.posters.registry import NETWORKS
 from bot.settings import Account
@@ -16,11 +16,13 @@ from bot.settings import Account
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """One account: who it is (None: its network has no logins), or why that cannot be told."""
+    """One account: who it is (None: its network has no logins), or why that cannot be told.
+    `warning`: what will go wrong, though all is well now."""
 
     account: Account
     identity: Identity | None = None
     error: BotError | None = None
+    warning: Message | None = None
 
 
 def checkup(app: App, names: Collection[str]) -> list[Checkup]:
@@ -30,8 +32,19 @@ def checkup(app: App, names: Collection[str]) -> list[Checkup]:
     wanted = [a for a in app.accounts if (a.name in names if names else a.enabled)]
     found: list[Checkup] = []
     for account in wanted:
-        found.append(_checked(app, account, found))
+        found.append(replace(_checked(app, account, found), warning=rotates(app, account)))
     return found
+
+
+def rotates(app: App, account: Account) -> Message | None:
+    """Why a login cannot last where no disk does: each use of it makes a new one, and the old one
+    ends (https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code)."""
+    thrown_away = bool(app.config.state.git.branch) or "GITHUB_ACTIONS" in app.world.environ
+    if not (account.network == "x" and account.client_id and thrown_away):
+        return None
+    return msg(
+        "its login (OAuth 2.0) changes with each use, and a job keeps nothing: it works once; use OAuth 1.0a (consumer_key and access_token with their secrets) here"
+    )
 
 
 def _checked(app: App, account: Account, before: Collection[Checkup]) -> Checkup:

@@ -44,6 +44,7 @@ def _json(checked: Checkup) -> dict[str, Any]:
         "left": who.left if who else None,
         "resets": rfc3339(who.resets) if who else None,
         "ends": rfc3339(who.ends) if who else None,
+        "warning": str(checked.warning) if checked.warning else None,
         "error": error
         and {
             "code": error.code,
@@ -65,6 +66,8 @@ def _text(checked: list[Checkup]) -> str:
             shown.append(f"      {told} [{one.error.code}]")
             if one.error.hint:
                 shown.append(f"      {one.error.hint}")
+        if one.warning is not None:
+            shown.append(f"      {glyph('⚠', '!')} {one.warning}")
     return "\n".join(shown)
 
 
