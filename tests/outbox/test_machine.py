@@ -1,7 +1,7 @@
 """Any order of faults, deaths, sleeps and old copies: nothing is posted twice, nothing is lost.
 
-Processes are dispatchers with a ledger of their own on one SQLite file; dying is an exception that
-nothing catches, after which the process's lock is gone. When the faults stop, turns end with all
+Processes are dispatchers with a ledger of their own on one store; dying is an exception that nothing
+catches, after which the process's lock is gone. When the faults stop, turns end with all
 there, or shown as a person's to settle.
 """
 
@@ -11,7 +11,8 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from bot.errors import (
     MediaRefused,
@@ -38,6 +39,7 @@ from bot.errors import (
 )
 from bot.i18n import msg
 from bot.ledger.store import Ledger, open_ledger
+from bot.ledger.transfer import TABLES, export, import_
 from bot.model import CannotTell, Delivery, Finding, Json, Receipt, Replay, Seen, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.drafts import draft_json
@@ -184,12 +186,12 @@ class Outbox(RuleBasedStateMachine):
     replay: ClassVar[Replay] = Replay.KEYED
     adopts: ClassVar[bool] = False
     template: ClassVar[Path]
+    url: ClassVar[str] = URL
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="bot-machine-"))
-        (self.root / "state").mkdir()
-        shutil.copy(self.template, self.root / "state" / "bot.db")
+        self.root, self.site = Path(tempfile.mkdtemp(prefix="bot-machine-")), SITE
+        self._begin()
         self.clock = Clock()
         self.net = Weather(self.clock, honours_keys=self.replay is Replay.KEYED)
         self.processes: dict[int, Process] = {}
@@ -285,11 +287,7 @@ class Outbox(RuleBasedStateMachine):
     @precondition(lambda self: self.adopts)
     @rule()
     def copy_the_ledger(self) -> None:
-        source = sqlite3.connect(self.root / "state" / "bot.db")
-        target = sqlite3.connect(self.root / "copy.db")
-        source.backup(target)
-        source.close()
-        target.close()
+        self._copy()
         self.copied = True
 
     @precondition(lambda self: self.copied)
@@ -298,9 +296,7 @@ class Outbox(RuleBasedStateMachine):
         """And what it does not know of is planned anew, at once or after the first turns."""
         for who in list(self.processes):
             self._end(who)
-        for name in ("bot.db", "bot.db-wal", "bot.db-shm"):
-            (self.root / "state" / name).unlink(missing_ok=True)
-        shutil.copy(self.root / "copy.db", self.root / "state" / "bot.db")
+        self._restore()
         self.clock.go(LATEST + 1)
         self.forgotten = True
         if at_once:
@@ -363,6 +359,31 @@ class Outbox(RuleBasedStateMachine):
                 assert (row.state, row.reason) == (State.CANCELLED, "thread"), row
                 assert text_of(row) not in there
 
+    # --- the store --------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        (self.root / "state").mkdir()
+        shutil.copy(self.template, self.root / "state" / "bot.db")
+
+    def _copy(self) -> None:
+        source = sqlite3.connect(self.root / "state" / "bot.db")
+        target = sqlite3.connect(self.root / "copy.db")
+        source.backup(target)
+        source.close()
+        target.close()
+
+    def _restore(self) -> None:
+        for name in ("bot.db", "bot.db-wal", "bot.db-shm"):
+            (self.root / "state" / name).unlink(missing_ok=True)
+        shutil.copy(self.root / "copy.db", self.root / "state" / "bot.db")
+
+    def _open(self) -> Ledger:
+        ledger = open_ledger(
+            self.url, self.root, self.site, self.clock, address="https://blog.example", named=True
+        )
+        assert ledger is not None
+        return ledger
+
     # --- helpers ----------------------------------------------------------------------------
 
     def _plan(self, text: str, parts: int) -> None:
@@ -376,12 +397,9 @@ class Outbox(RuleBasedStateMachine):
 
     def _process(self, who: int) -> Process:
         if who not in self.processes:
-            ledger = open_ledger(
-                URL, self.root, SITE, self.clock, address="https://blog.example", named=True
-            )
-            assert ledger is not None
-            failing = Failing(ledger._engine, SITE, self.clock, ledger.owners, own_clock=True)
-            name = f"process-{next(self.names)}"
+            ledger = self._open()
+            failing = Failing(ledger._engine, self.site, self.clock, ledger.owners, own_clock=True)
+            name = f"{self.site}-process-{next(self.names)}"
             failing.owners.hold(name)
             process = Process(
                 failing, self._dispatcher(failing, name, lambda p: process.reached(p))
@@ -479,6 +497,27 @@ class SearchableRestored(Outbox):
     replay, adopts = Replay.SEARCHABLE, True
 
 
+class OnPostgresql(Outbox):
+    """On a server that others use, too: a copy is an export of this site's rows."""
+
+    lines: Sequence[str] = ()
+
+    def _begin(self) -> None:
+        self.site = f"{SITE}-{uuid.uuid4().hex[:8]}"
+
+    def _copy(self) -> None:
+        self.lines = list(export(self._process(0).ledger))
+
+    def _restore(self) -> None:
+        ledger = self._open()
+        with ledger._writing() as c:
+            for table in TABLES:
+                own = table.c.id if table.name == "sites" else table.c.site
+                c.execute(delete(table).where(own == self.site))
+        import_(ledger, (line.encode() for line in self.lines), "copy")
+        ledger.close()
+
+
 MACHINES = [Keyed, Searchable, Blind, KeyedRestored, SearchableRestored]
 
 
@@ -519,3 +558,13 @@ def test_nothing_twice_and_nothing_lost(machine: type[Outbox]) -> None:
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
 def test_nothing_twice_and_nothing_lost_for_long(machine: type[Outbox]) -> None:
     run(machine, examples=80, steps=40)
+
+
+@pytest.mark.slow
+@pytest.mark.real
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_nothing_twice_and_nothing_lost_on_postgresql(
+    machine: type[Outbox], postgres_url: str
+) -> None:
+    there = type(f"{machine.__name__}OnPostgresql", (OnPostgresql, machine), {"url": postgres_url})
+    run(there, examples=10, steps=30)
