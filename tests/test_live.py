@@ -20,7 +20,7 @@ import pytest
 
 from bot.app import wiring
 from bot.app.fetch import getter
-from bot.app.live import AFTER_DEADLINE, LATER, PAUSES, Pages, waits
+from bot.app.live import AFTER_DEADLINE, LATER, PAUSES, ROUND, Pages, waits
 from bot.config import load
 from bot.errors import StoreUnavailable
 from bot.i18n import msg
@@ -157,6 +157,44 @@ def test_what_is_due_does_not_wait_for_other_pages(house: House) -> None:
     house.net.handle = noting  # type: ignore[method-assign]
     house.bot("post")
     assert seen == [0.0]
+
+
+def test_a_page_that_comes_is_shared_while_others_are_waited_for(house: House) -> None:
+    house.write("never", "404")
+    house.write("soon", "404", "there")
+    seen: list[float] = []
+    handle = house.net.handle
+
+    def noting(call: Any) -> Reply:
+        if house.net.is_visible(call):
+            seen.append((house.clock.now() - NOW).total_seconds())
+        return handle(call)
+
+    house.net.handle = noting  # type: ignore[method-assign]
+    house.bot("post")
+    assert seen == [PAUSES[0]]
+    whose = [call for call in house.net.calls if call.path.endswith("verify_credentials")]
+    assert len(whose) <= 1, "one process asks once whose account it is"
+    assert (house.clock.now() - NOW).total_seconds() > 60
+
+
+def test_the_first_of_many_goes_out_before_the_last_page_is_looked_at(house: House) -> None:
+    house.say("flood = 100")
+    for n in range(ROUND + 5):
+        house.write(f"p{n:02}")
+    seen: list[int] = []
+    handle = house.net.handle
+
+    def noting(call: Any) -> Reply:
+        if house.net.is_visible(call):
+            seen.append(len(house.web.calls))
+        return handle(call)
+
+    house.net.handle = noting  # type: ignore[method-assign]
+    house.bot("post")
+    assert seen[0] == ROUND
+    assert len(house.web.calls) == ROUND + 5
+    assert len(house.net.visible) == 24, "the daily cap"
 
 
 def test_for_an_account_that_cannot_send_no_turn_waits(house: House) -> None:

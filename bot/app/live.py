@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -32,6 +32,7 @@ AFTER_DEADLINE = 3600.0
 PICTURE_WAIT = 900 * SECOND
 """So long a picture alone may keep a post back; then it is shared as its page is."""
 LONGEST_WAIT = 600.0
+ROUND = 20
 STORE_PAUSE = 10.0
 
 Key = tuple[str, str]
@@ -101,38 +102,32 @@ class Pages:
     def look(self, only: Collection[str] | None = None) -> list[Delivery]:
         """Look at each page whose time has come (`only`: of these subjects). What may now be
         sent."""
-        freed: list[Delivery] = []
-        dead: dict[str, NotThere] = {}
-        for page in self.sought(only):
-            if self._stop.is_set():
-                break
-            if self._next.get(page.key, 0.0) > self._clock.steady():
-                continue
-            host = page.key[1].partition("://")[2].partition("/")[0]
-            missing = dead.get(host) or self._missing(page)
-            if missing is None:
-                freed += self._free(page)
-                continue
-            if not missing.reached:
-                dead[host] = missing
-            self._keep(page, missing)
-        return freed
+        return self._look_at(self.sought(only), {})
 
-    def wait_for(self, subjects: Collection[str], accounts: Collection[str], seconds: float) -> int:
-        """Look again and again, for so long, until the pages of these are there. How many
-        deliveries may now be sent."""
-        ends, freed, told = self._clock.steady() + seconds, 0, False
-        while True:
+    def rounds(self, only: Collection[str] | None = None) -> Iterator[list[Delivery]]:
+        """As `look`, some pages at a time: of an archive the first posts need not wait for the
+        last pages."""
+        pages, dead = self.sought(only), dict[str, NotThere]()
+        for start in range(0, len(pages), ROUND):
+            yield self._look_at(pages[start : start + ROUND], dead)
+
+    def awaited(
+        self, subjects: Collection[str], accounts: Collection[str], seconds: float
+    ) -> Iterator[list[Delivery]]:
+        """Look again and again, for so long, until the pages of these are there: what may now be
+        sent, each time."""
+        ends, told = self._clock.steady() + seconds, False
+        while not self._stop.is_set():
             rest = [page for page in self.sought(subjects) if page.is_for(accounts)]
             again = min((self._next.get(page.key, 0.0) for page in rest), default=ends + 1)
             if again > ends:
-                return freed
+                return
             if not told:
                 names = ", ".join(sorted({page.rows[0].path for page in rest}))
                 log.warning("%s", msg("waiting until the page is there: {names}", names=names))
             told = True
             self._clock.wait(self._stop, max(0.0, again - self._clock.steady()))
-            freed += len(self.look(subjects))
+            yield self.look(subjects)
 
     def serve(self, wake: threading.Event, on_free: Callable[[], None]) -> None:
         """Look until the process stops; `wake` says that there may be something new."""
@@ -156,6 +151,24 @@ class Pages:
             if only is None or row.subject in only:
                 found.setdefault((row.subject, row.url), []).append(row)
         return [Sought(key=key, rows=tuple(rows)) for key, rows in found.items()]
+
+    def _look_at(self, pages: Iterable[Sought], dead: dict[str, NotThere]) -> list[Delivery]:
+        """`dead`: hosts that do not answer; they are asked once."""
+        freed: list[Delivery] = []
+        for page in pages:
+            if self._stop.is_set():
+                break
+            if self._next.get(page.key, 0.0) > self._clock.steady():
+                continue
+            host = page.key[1].partition("://")[2].partition("/")[0]
+            missing = dead.get(host) or self._missing(page)
+            if missing is None:
+                freed += self._free(page)
+                continue
+            if not missing.reached:
+                dead[host] = missing
+            self._keep(page, missing)
+        return freed
 
     def _pause(self) -> float:
         """Seconds until the next look."""

@@ -128,12 +128,15 @@ def _step(kept: Mapping[str, Any]) -> Step:
     event, after = kept["event"], kept["after"]
     at = moment(kept["at"])
     assert at is not None
+    begun_held = (event, after) == ("planned", "held")
     return Step(
         at=at,
         event=event,
         before=kept["before"],
         after=after,
-        words=EVENTS.get(event) or STATES.get(after) or reason(after),
+        words=EVENTS["held"]
+        if begun_held
+        else EVENTS.get(event) or STATES.get(after) or reason(after),
         detail=_detail(kept["detail"]),
     )
 

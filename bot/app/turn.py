@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app.asked import Refusal, Request, named_posts
 from bot.app.branch import changing
+from bot.app.doubts import settled
 from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.old_ledger import doubt
 from bot.app.owners import check_owner
@@ -139,7 +140,9 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
     named, refused = named_posts(app, site, request)
     subjects = {subject_of(post) for post in site.posts}
     edited, gone = _edited(app, site), _gone(app, site, subjects)
-    existing = tuple(ledger.survey(subjects, {*edited, *gone})) if ledger else ()
+    asked = {*subjects, *site.doubtful.values()}
+    existing = tuple(ledger.survey(asked, {*edited, *gone})) if ledger else ()
+    site = settled(site, existing)
     targets = ledger.targets() if ledger else {}
     app.learnt = {name: t.learnt for name, t in targets.items() if t.learnt is not None}
     started = {name for name, t in targets.items() if t.baseline_at is not None}
@@ -379,27 +382,7 @@ def _send(
     result: Result,
     report: Report,
 ) -> None:
-    """What is due; then what is due once its page is there, which new posts are waited for."""
-    only = None if request.all or not request.names_posts else seen.named
-    pages = Pages(app)
-    _dispatch(app, only, seen, accounts, result, report)
-    if pages.look(only):
-        _dispatch(app, only, seen, accounts, result, report)
-    new = {d.subject for d in waiting(seen.planned())} - {d.subject for d in waiting(seen.existing)}
-    seconds = parse_duration(app.config.publish.live_wait).total_seconds()
-    ready = [a.name for a in accounts if app.missing(a) is None]
-    if pages.wait_for(new | seen.named, ready, seconds):
-        _dispatch(app, only, seen, accounts, result, report)
-
-
-def _dispatch(
-    app: App,
-    only: Collection[str] | None,
-    seen: Outlook,
-    accounts: Sequence[Account],
-    result: Result,
-    report: Report,
-) -> None:
+    """What is due; then what is due once its page is there."""
     stop = threading.Event()
     lock = threading.Lock()
 
@@ -412,12 +395,31 @@ def _dispatch(
             report(delivery)
 
     ready = [a.name for a in accounts if app.missing(a) is None]
+    only = None if request.all or not request.names_posts else seen.named
     dispatcher = make_dispatcher(app, lambda: seen.site.posts, stop, told)
     try:
         dispatcher.turn(ready, only=only)
+        for freed in _pages(app, seen, only, ready, stop):
+            if freed:
+                dispatcher.turn(ready, only=only)
     except KeyboardInterrupt:
         stop.set()
         raise
+
+
+def _pages(
+    app: App,
+    seen: Outlook,
+    only: Collection[str] | None,
+    ready: Collection[str],
+    stop: threading.Event,
+) -> Iterator[list[Delivery]]:
+    """What a look at the pages frees: once at all, then at those of new posts for a while."""
+    pages = Pages(app, stop)
+    yield from pages.rounds(only)
+    new = {d.subject for d in waiting(seen.planned())} - {d.subject for d in waiting(seen.existing)}
+    seconds = parse_duration(app.config.publish.live_wait).total_seconds()
+    yield from pages.awaited(new | seen.named, ready, seconds)
 
 
 def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Account]) -> None:
