@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import i18n
+from bot.app.checks import template_fault
 from bot.config import load
 from bot.errors import ConfigError
 from bot.outbox.pacing import purses
@@ -168,3 +169,10 @@ def test_budgets_that_cannot_be(tmp_path: Path, said: str, code: str, line: int)
 
 def test_a_budget_that_says_nothing_is_named(tmp_path: Path) -> None:
     assert "[budgets.a] needs `usd`" in str(refused(tmp_path, "[budgets.a]"))
+
+
+def test_the_template_of_sharing_again_is_checked(tmp_path: Path) -> None:
+    found = config(tmp_path, LOG + '[[accounts.reshare]]\ntemplate = "{{ titel }}"')
+    fault = template_fault(found)
+    assert fault is not None
+    assert (fault.key, fault.line) == ("accounts.0.reshare.0.template", 8)
