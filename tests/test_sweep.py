@@ -55,7 +55,7 @@ def test_killed_at_every_place(
 ) -> None:
     with MastodonServer(flavour) as server:
         site = Site(tmp_path).configure(
-            ACCOUNT.format(base=server.base) + more, timeout=0.4, gap=0.05
+            ACCOUNT.format(base=server.base) + more, timeout=1, gap=0.05
         )
         if store == "postgresql":
             on_postgresql(site, request.getfixturevalue("postgres_url"))

@@ -567,4 +567,4 @@ def test_nothing_twice_and_nothing_lost_on_postgresql(
     machine: type[Outbox], postgres_url: str
 ) -> None:
     there = type(f"{machine.__name__}OnPostgresql", (OnPostgresql, machine), {"url": postgres_url})
-    run(there, examples=10, steps=30)
+    run(there, examples=5, steps=30)
