@@ -7,6 +7,7 @@ BotError
 └ PosterError
    ├ NotSent: Transient → retry | RateLimited(until) → the target waits | Unauthorized → the target pauses
    │          OutOfQuota(until) → the target waits until then, shown | Rejected → failed
+   │          Duplicate (a Rejected) → failed; after an earlier attempt: look, then ask a person
    │          MediaRefused → prepare again without the image
    │          MediaUnavailable (a Transient) → retry; after some attempts without the image
    └ OutcomeUnknown → unknown
@@ -128,6 +129,12 @@ class Unauthorized(NotSent):
 
 class Rejected(NotSent):
     code = "rejected"
+
+
+class Duplicate(Rejected):
+    """The same text is there already: perhaps from an earlier attempt of ours."""
+
+    code = "duplicate"
 
 
 class MediaRefused(NotSent):

@@ -117,6 +117,13 @@ REASONS = {
     "aged": msg("waited for longer than max_age"),
 }
 
+WAITS = {
+    "rate-limited": msg("the network takes no more calls for now"),
+    "out-of-quota": msg("its quota at the network is used up"),
+    "transient": msg("its server could not be reached"),
+}
+"""Why an account makes no call for now."""
+
 STATES = {
     "planned": msg("planned"),
     "held": msg("held"),

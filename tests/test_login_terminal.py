@@ -164,3 +164,22 @@ def typed(site: Site, way: Way, words: list[str]) -> tuple[int, str]:
             os.write(ours, f"{answer}\n".encode())
     os.close(ours)
     return process.wait(30), shown
+
+
+def test_without_a_terminal_no_warning_of_python_is_shown(tmp_path: Path) -> None:
+    """`ssh host bot login sky < password`."""
+    with BlueskyServer(SECRET, now) as server:
+        account = f'network = "bluesky"\nhandle = "alice.test"\npds = "{server.base}"\n'
+        site = Site(tmp_path).configure(f'[[accounts]]\nname = "sky"\n{account}')
+        ran = subprocess.run(
+            site.command("login", "sky"),
+            cwd=site.root,
+            input=f"{SECRET}\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert "arning" not in ran.stderr
+    assert ran.stdout.startswith("app_password = ")

@@ -108,6 +108,7 @@ def test_a_server_that_is_away_pauses_nothing(
     assert told.returncode == 0
     assert "fedi: nothing is sent for now: 127.0.0.1" in told.stderr
     assert account(site)["state"] == "waiting"
+    assert "reached" in account(site)["reason"]
     (waiting,) = site.json("status", env=ONE)["deliveries"]
     assert (waiting["state"], waiting["attempts"]) == ("planned", 0)
     server.ill = False

@@ -16,7 +16,7 @@ from bot.model import Delivery, State, Target, TextLimit
 from bot.outbox.states import SECOND, asks, load, micros
 from bot.posters.registry import NETWORKS
 from bot.settings import Account
-from bot.words import reason
+from bot.words import WAITS, reason
 
 if TYPE_CHECKING:
     from bot.ledger.store import Ledger
@@ -235,7 +235,7 @@ def _account(app: App, account: Account, target: Target | None, now: int) -> Acc
         state, until, why = "paused", moment(target.wait_until), load(target.paused)
     elif target is not None and (target.wait_until or 0) > now:
         state, until = "waiting", moment(target.wait_until)
-        why = msg("the network takes no more calls for now")
+        why = WAITS.get(target.wait_reason or "", WAITS["rate-limited"])
     ends, renewed = token_end(app, account)
     return AccountReport(
         name=account.name,

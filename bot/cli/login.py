@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,8 +26,9 @@ class Terminal:
             say(f"\n  {url}\n", err=True)
 
     def ask(self, question: Message, *, secret: bool = False) -> str:
+        hidden = secret and sys.stdin.isatty()  # elsewhere nothing is shown anyway
         answer: str = click.prompt(
-            str(question), default="", show_default=False, hide_input=secret, err=True
+            str(question), default="", show_default=False, hide_input=hidden, err=True
         )
         return answer
 

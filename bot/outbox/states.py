@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.errors import (
+    Duplicate,
     IllegalMove,
     MediaRefused,
     MediaUnavailable,
@@ -174,6 +175,9 @@ def failed_call(
     told = {"error": dump(error.message), "error_code": error.code}
     wait = _target_wait(error, delivery.attempts, now, jitter)
     doubted = delivery.doubt_since is not None
+    again = delivery.first_sending_at != delivery.sending_at
+    if isinstance(error, Duplicate) and again:  # what was not found may have come since
+        doubted = True
     if isinstance(error, OutcomeUnknown) or doubted:
         return _unknown(delivery, error, now, policy, jitter, wait)
     if isinstance(error, Rejected):
@@ -247,6 +251,8 @@ def found(
             msg("the account could not be read back far enough to tell whether it is there"),
         )
     looks = delivery.looks + 1
+    if looks >= 2 and delivery.error_code == Duplicate.code:
+        return _ask(delivery, msg("the network says that it is there, and it cannot be found"))
     if looks < 2 or owner_alive:
         gap = policy.gap if looks < 2 else STANDSTILL
         return Move(
@@ -428,9 +434,9 @@ def _target_wait(error: PosterError, attempts: int, now: int, jitter: float) -> 
     if isinstance(error, Unauthorized):
         return Wait(until=now + PAUSE, reason="unauthorized", paused=dump(error.message))
     if isinstance(error, RateLimited | OutOfQuota):
-        until = (
-            micros(error.until) if error.until else now + max(SECOND, backoff(attempts + 1, jitter))
-        )
+        spent = isinstance(error, OutOfQuota)  # that is not over in seconds, and each try may cost
+        later = now + (PAUSE if spent else max(SECOND, backoff(attempts + 1, jitter)))
+        until = micros(error.until) if error.until else later
         return Wait(until=max(until, now + SECOND), reason=error.code)
     return None
 

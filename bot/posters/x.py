@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import MediaRefused, OutOfQuota, Unauthorized
+from bot.errors import Duplicate, MediaRefused, OutOfQuota, Unauthorized
 from bot.i18n import Message, msg
 from bot.model import (
     Absent,
@@ -68,9 +68,9 @@ IMAGE_BYTES, IMAGE_SIDE = 5_000_000, 4096
 PAGE, PAGES = 100, 5
 TEXT_LINKS = re.compile(r"(\s*https://t\.co/\w+)+\s*$")
 
-# https://docs.x.com/x-api/fundamentals/response-codes-and-errors; a duplicate (403) is a refusal,
-# and where an earlier answer was lost the outbox settles it by looking
+# https://docs.x.com/x-api/fundamentals/response-codes-and-errors
 ROWS = (
+    Row(403, "duplicate content", Duplicate),
     Row(403, "unsupported authentication", Unauthorized),
     Row(403, "user-suspended", Unauthorized),
     Row(403, "client-forbidden", Unauthorized),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.errors import (
+    Duplicate,
     MediaRefused,
     OutcomeUnknown,
     OutOfQuota,
@@ -197,7 +198,7 @@ CASES: list[tuple[int, str, str, type[PosterError] | None]] = [
     (201, "", "", None),
     (401, "", "Unauthorized", Unauthorized),
     (403, "", "Unsupported Authentication", Unauthorized),
-    (403, "", "You are not allowed to create a Tweet with duplicate content.", Rejected),
+    (403, "", "You are not allowed to create a Tweet with duplicate content.", Duplicate),
     (403, "", "You are not permitted to perform this action.", Rejected),
     (403, "", "The Tweet contains an invalid URL.", Rejected),
     (403, "user-suspended", "The user used for authentication is suspended", Unauthorized),
