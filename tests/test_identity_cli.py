@@ -238,6 +238,77 @@ def test_another_post_in_an_old_file_is_asked_about(site: Site) -> None:
     assert sent(site) == ["a", "other"]
 
 
+def rewritten(site: Site, name: str) -> None:
+    """Another title, address and text."""
+    file = article(site, name, words="まったく別の話", more="slug: other\n")
+    text = file.read_text(encoding="utf-8").replace(f'"{name}"', '"別の題"')
+    file.write_text(text.replace(f"{name}の要点", "別の点"), encoding="utf-8")
+
+
+def test_a_copy_that_was_never_sent_and_is_rewritten_is_simply_new(site: Site) -> None:
+    article(site, "z")
+    assert sent(site) == ["z"]
+    shutil.copy(site.root / "content/posts/z.md", site.root / "content/posts/a.md")
+    config = site.root / "bot.toml"
+    whole = config.read_text(encoding="utf-8")
+    config.write_text(whole.replace("[publish]", "[publish]\nflood = 0"), encoding="utf-8")
+    assert sent(site) == ["z"]
+    assert held(site) == {"a"}
+    config.write_text(whole, encoding="utf-8")
+    rewritten(site, "a")
+    told = site.run("post")
+    assert (told.returncode, "?" in told.stderr) == (0, False)
+    assert sent(site) == ["z", "other"]
+    assert held(site) == set()
+
+
+def test_a_copy_made_while_the_folder_moves_waits(site: Site) -> None:
+    file = article(site, "p050")
+    article(site, "p051")
+    assert sent(site) == ["p050", "p051"]
+    shutil.copy(file, file.with_name("copy.md"))
+    (site.root / "content" / "posts").rename(site.root / "content" / "articles")
+    assert sent(site) == ["p050", "p051"]
+    assert held(site) == {"copy"}
+    assert site.run("approve").returncode == 0
+    assert held(site) == {"copy"}, "what may be a repetition is named"
+    assert sent(site) == ["p050", "p051"]
+    assert site.run("approve", "content/articles/copy.md").returncode == 0
+    assert sent(site) == ["p050", "p051", "copy"]
+
+
+def test_two_posts_that_swap_their_names(site: Site) -> None:
+    one, two = article(site, "a", more="slug: ai\n"), article(site, "b", more="slug: ro\n")
+    assert sent(site) == ["ai", "ro"]
+    before = ids(site)
+    one.rename(one.with_name("c"))
+    two.rename(one)
+    (one.with_name("c")).rename(two)
+    assert sent(site) == ["ai", "ro"]
+    assert held(site) == set()
+    assert ids(site) == {"a": before["b"], "b": before["a"]}
+
+
+def test_a_file_that_takes_the_page_of_a_shared_one_is_not_shared_again(tmp_path: Path) -> None:
+    site = Site(tmp_path).configure(FILE_ACCOUNT + '[content]\nlanguages = ["ja", "en"]\n')
+    assert site.run("post", "--first-run").returncode == 0
+    article(site, "q")
+    assert sent(site) == ["q"]
+    article(site, "q.ja")
+    article(site, "r")
+    assert sent(site) == ["q", "r"]
+    shutil.copy(site.root / "content/posts/r.md", site.root / "content/posts/r.mdown")
+    assert sent(site) == ["q", "r"]
+    assert held(site) == set()
+    told = {post["path"]: post["why_not"] for post in site.json("list")["posts"]}
+    assert told == {
+        "content/posts/q.ja.md": None,
+        "content/posts/q.md": "other-file",
+        "content/posts/r.md": "other-file",
+        "content/posts/r.mdown": None,
+    }
+
+
 def test_of_two_posts_with_one_address_one_is_published(site: Site) -> None:
     article(site, "b", more="slug: same\n")
     assert sent(site) == ["same"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.app.asked import spellings
@@ -16,7 +16,7 @@ from bot.i18n import msg
 from bot.model import ANSWERED, Delivery, Receipt, State
 from bot.outbox import states
 from bot.outbox.changes import SHARE
-from bot.outbox.plan import delivery_id
+from bot.outbox.plan import DOUBT, delivery_id
 
 
 def unsayable(app: App) -> list[Delivery]:
@@ -28,21 +28,34 @@ def _unsayable(delivery: Delivery) -> bool:
     return delivery.state is State.HELD and delivery.draft is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """`done`: what may go out now; `removed`: how many files that are gone are taken as removed;
+    `unnamed`: what may be out there already, and so must be named."""
+
+    done: Sequence[Delivery]
+    removed: int = 0
+    unnamed: Sequence[Delivery] = ()
+
+
 @changing
-def approve(app: App, which: Sequence[str]) -> list[Delivery]:
-    """Held deliveries become planned: all that wait for a person, or those named by id (a unique
+def approve(app: App, which: Sequence[str]) -> Approved:
+    """Held deliveries become planned: those that wait for a person, or those named by id (a unique
     prefix) or path, whatever they wait for. Without names, files that are no longer there count
-    as removed, however many they are."""
+    as removed, however many they are; what may be an old post has to be named."""
     ledger = app.ledger
     held = ledger.deliveries({State.HELD})
     if which:
-        return _decide(app, _pick(app, held, which), State.PLANNED, "approved")
+        return Approved(done=_decide(app, _pick(app, held, which), State.PLANNED, "approved"))
     site = app.scan(ledger.articles())
-    if site.readable:
-        away = [a for a in site.missing if a.gone_at is None]
-        ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
-    asked = [row for row in held if states.asks(row)]
-    return _decide(app, asked, State.PLANNED, "approved", _not_live(app, site, asked))
+    away = [a for a in site.missing if a.gone_at is None] if site.readable else []
+    ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
+    waiting = [row for row in held if states.asks(row)]
+    asked = [row for row in waiting if row.reason != DOUBT]
+    done = _decide(app, asked, State.PLANNED, "approved", _not_live(app, site, asked))
+    return Approved(
+        done=done, removed=len(away), unnamed=[row for row in waiting if row.reason == DOUBT]
+    )
 
 
 def _not_live(app: App, site: Site, rows: Sequence[Delivery]) -> set[str]:

@@ -77,7 +77,8 @@ def system_world() -> World:
 class Site:
     """One scan, with every post named: what everything else starts from. `missing`: articles whose
     file is not there; `shrunk`: so many that it may be the folder that is wrong: then nothing is
-    concluded until a person says so. `unread`: articles whose file is there and cannot be read."""
+    concluded until a person says so. `unread`: articles whose file is there and cannot be read.
+    `doubtful`: ids of new posts, with the subjects of those that they may be."""
 
     posts: tuple[Post, ...]
     problems: tuple[Problem, ...]
@@ -86,7 +87,7 @@ class Site:
     unreadable: Mapping[str, str]
     readable: bool
     missing: tuple[Article, ...] = ()
-    doubtful: frozenset[str] = frozenset()
+    doubtful: Mapping[str, str] = field(default_factory=dict)
     shrunk: bool = False
     unread: tuple[Article, ...] = ()
 

@@ -10,7 +10,7 @@ from bot.i18n import msg
 from bot.words import STATES
 
 
-@bot_command("approve", "Let held posts go out: all that need you, or those you name by id or path.")
+@bot_command("approve", "Let held posts go out: a flood of them, or those you name by id or path.")
 @click.argument("which", nargs=-1, metavar="[ID|PATH]…")
 def approve_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
     from bot.app.decide import approve, unsayable
@@ -18,15 +18,20 @@ def approve_command(app: App, as_json: bool, which: tuple[str, ...]) -> int:
     done = approve(app, which)
     left = unsayable(app)
     if as_json:
-        emit({"approved": [d.id for d in done]})
-    else:
-        for delivery in left:
-            say(
-                printable(
-                    f"{delivery.path}: {msg('its text cannot be made: edit it, or bot skip it')}"
-                )
-            )
-        say(str(msg("{count} deliveries approved", count=len(done))))
+        unnamed = [d.id for d in done.unnamed]
+        emit({"approved": [d.id for d in done.done], "removed": done.removed, "unnamed": unnamed})
+        return 0
+    for delivery in left:
+        cannot = msg("its text cannot be made: edit it, or bot skip it")
+        say(printable(f"{delivery.path}: {cannot}"))
+    for delivery in done.unnamed:
+        named = msg(
+            "it may be out there already: bot approve {id}, or bot skip it", id=delivery.id[:8]
+        )
+        say(printable(f"{delivery.path}: {named}"))
+    if done.removed:
+        say(str(msg("{count} posts that are no longer there count as removed", count=done.removed)))
+    say(str(msg("{count} deliveries approved", count=len(done.done))))
     return 0
 
 

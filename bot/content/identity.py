@@ -13,10 +13,12 @@ from bot.i18n import msg
 from bot.model import Article, Post, Problem
 from bot.words import WhyNot
 
+DOUBT = "new-or-old"
 SKETCH_LINES = 24
 """How many lines' hashes tell whether two texts are mostly the same."""
 MOSTLY = 0.5
 COLLISION: WhyNot = "collision"
+OTHER_FILE: WhyNot = "other-file"
 _LATER: tuple[WhyNot, ...] = ("draft", "future", "bad-date")
 
 
@@ -24,14 +26,15 @@ _LATER: tuple[WhyNot, ...] = ("draft", "future", "bad-date")
 class Identified:
     """`posts` with their ids, `articles` as the ledger shall keep them now (all that are there),
     `changed` those of them that differ from what it keeps, `missing` those whose file is not there (since `gone_at`, None: since now).
-    `doubtful`: ids of new posts that may be old ones: a person is asked."""
+    `doubtful`: ids of new posts that may be old ones: a person is asked; with the subject of the
+    article that each may be (what was never shared leaves no doubt)."""
 
     posts: tuple[Post, ...]
     articles: tuple[Article, ...]
     changed: tuple[Article, ...]
     missing: tuple[Article, ...]
     problems: tuple[Problem, ...]
-    doubtful: frozenset[str]
+    doubtful: Mapping[str, str]
 
 
 def identify(
@@ -47,12 +50,13 @@ def identify(
     at its first sight."""
     matched = _match(posts, known, set(unread))
     used = {a.id for a in matched.values()}
-    replaced = {a.path for a in known if a.id not in used and a.gone_at is None}
+    replaced = {a.path: a for a in known if a.id not in used and a.gone_at is None}
+    beside: _Beside | None = None
     taken = {a.id for a in known}
     named: list[Post] = []
     problems: list[Problem] = []
     articles: list[Article] = []
-    doubtful: set[str] = set()
+    doubtful: dict[str, str] = {}
     subjects = {
         post.translation: matched[post.path].subject
         for post in reversed(posts)
@@ -63,11 +67,16 @@ def identify(
         if article is None:
             article = _new(post, site, now, taken)
             taken.add(article.id)
+            beside = beside or _Beside(posts, matched)
+            twin = beside.twin_of(post)
             if post.explicit_id and article.id != post.explicit_id:
                 problems.append(_twice(post))
             elif post.path in replaced:
-                doubtful.add(article.id)
+                doubtful[article.id] = subject_of(replaced[post.path])
                 problems.append(_doubt(post))
+            elif twin is not None and subjects.get(post.translation) != subject_of(twin):
+                doubtful[article.id] = subject_of(twin)
+                problems.append(_twin(post, twin))
         article = _seen(article, post, now, guid)
         if not article.subject:
             shared = (
@@ -88,7 +97,7 @@ def identify(
         changed=tuple(a for a in articles if before.get(a.id) != a),
         missing=tuple(a for a in known if a.id not in here),
         problems=(*problems, *_collisions(apart, taken_by)),
-        doubtful=frozenset(doubtful),
+        doubtful=doubtful,
     )
 
 
@@ -169,12 +178,18 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
     for post in rest:
         same = by_path.get(post.path, ())
         give(post, [a for a in same if a.content_hash == post.content_hash])
-    for post in rest:
-        # Moved away, and its old path is free or has another post by now.
+    for post in sorted(rest, key=lambda post: -_likeness(post, by_hash.get(post.content_hash, ()))):
+        # Moved away, and its old path is free or has another post by now. Of several files with the
+        # same text the one with the old name is the old one.
         was = by_hash.get(post.content_hash, ()) if post.path not in there else ()
-        give(post, [a for a in was if a.path not in here or _replaced(a, at.get(a.path))])
+        free = [a for a in was if a.path not in here or _replaced(a, at.get(a.path))]
+        give(post, sorted(free, key=lambda a: -_alike(a.path, post.path)))
     for post in rest:
         give(post, [a for a in by_path.get(post.path, ()) if a.url == post.url])
+    for post in rest:
+        # Files that changed their names with one another.
+        was = by_hash.get(post.content_hash, ()) if post.path in there else ()
+        give(post, [a for a in was if _replaced(a, at.get(a.path))])
     for post in rest:
         urls = (post.url, *post.aliases)
         give(post, [a for url in urls for a in by_url.get(url, ()) if a.path not in here])
@@ -203,6 +218,44 @@ def _still(article: Article, post: Post) -> bool:
 
 def _replaced(article: Article, post: Post | None) -> bool:
     return post is not None and not _still(article, post)
+
+
+def _likeness(post: Post, articles: Sequence[Article]) -> int:
+    return max((_alike(a.path, post.path) for a in articles), default=0)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters at the end of two paths are the same."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+class _Beside:
+    """What may be the old post in the place of a new one: an article that moved away in this scan
+    and has the same text, or one that another file of the same page has pushed aside."""
+
+    def __init__(self, posts: Sequence[Post], matched: Mapping[str, Article]) -> None:
+        self._pushed = {
+            post.url: matched[post.path]
+            for post in posts
+            if post.why_not == OTHER_FILE and post.path in matched
+        }
+        moved = [a for path, a in matched.items() if a.path != path and a.gone_at is None]
+        self._by_hash = {a.content_hash: a for a in moved}
+        self._by_line = {line: a for a in moved for line in _hashes(a.sketch)}
+
+    def twin_of(self, post: Post) -> Article | None:
+        if post.url in self._pushed:
+            return self._pushed[post.url]
+        same = self._by_hash.get(post.content_hash)
+        if same is not None or not self._by_line:
+            return same
+        near = [self._by_line[line] for line in _hashes(post.sketch) if line in self._by_line]
+        return next((a for a in near if mostly_same(a.sketch, post.sketch)), None)
+
+
+def subject_of(article: Article) -> str:
+    return article.subject or article.id
 
 
 def _group(articles: Iterable[Article], key: Callable[[Article], str]) -> dict[str, list[Article]]:
@@ -309,7 +362,25 @@ def _doubt(post: Post) -> Problem:
     return Problem(
         path=post.path,
         message=msg("title, address and text are all others than before: is this a new post?"),
-        code="new-or-old",
-        hint=msg("it waits: bot approve shares it as a new post, bot skip does not"),
+        code=DOUBT,
+        hint=msg(
+            "it waits: bot approve {path} shares it as a new post, bot skip {path} does not",
+            path=post.path,
+        ),
+        post_lost=False,
+    )
+
+
+def _twin(post: Post, twin: Article) -> Problem:
+    return Problem(
+        path=post.path,
+        message=msg(
+            "it is like {other}, which moved meanwhile: is this a new post?", other=twin.path
+        ),
+        code=DOUBT,
+        hint=msg(
+            "it waits: bot approve {path} shares it as a new post, bot skip {path} does not",
+            path=post.path,
+        ),
         post_lost=False,
     )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.content.identity import Identified, identify, mostly_same, sketch
 from bot.model import Article, Post, Summary
 
@@ -87,7 +89,7 @@ def test_git_mv_and_a_new_file_in_its_place() -> None:
     two = scan([post("b.md"), post("a.md", text=text("新しい話"), title="新しい話")], one, 2)
     assert ids(two)["b.md"] == ids(one)["a.md"]
     assert ids(two)["a.md"] != ids(one)["a.md"]
-    assert two.doubtful == frozenset()
+    assert two.doubtful == {}
 
 
 def test_a_copy_of_a_post_that_was_then_edited_takes_nothing() -> None:
@@ -166,7 +168,7 @@ def test_moved_to_where_another_post_was_once() -> None:
 def test_everything_new_at_an_old_path_is_a_doubt() -> None:
     one = scan([post("a.md")])
     two = scan([post("a.md", text=text("別"), title="別", url="https://b/other/")], one, 2)
-    assert two.doubtful == {ids(two)["a.md"]}
+    assert two.doubtful == {ids(two)["a.md"]: ids(one)["a.md"]}
     assert ids(two) != ids(one)
     assert [p.code for p in two.problems] == ["new-or-old"]
 
@@ -238,3 +240,45 @@ def test_a_draft_at_the_address_of_a_post_is_told() -> None:
     hidden = post("c.md", text=text("乙"), url="https://b/x/", visible=False, why_not="other-file")
     found = scan([draft, post("b.md", url="https://b/x/"), hidden])
     assert [(p.path, p.code) for p in found.problems] == [("a.md", "url-collision")]
+
+
+@pytest.mark.parametrize("copies", [["copy.md"], ["0.md"], ["zz.md", "a.md"]])
+def test_a_copy_made_while_the_folder_moves_is_asked_about(copies: list[str]) -> None:
+    """The file with the old name is the old post, whatever the order of the names."""
+    one = scan([post("old/p.md"), post("old/q.md", text=text("ろ"))])
+    moved = [post("new/p.md"), post("new/q.md", text=text("ろ"))]
+    two = scan([*moved, *(post(f"new/{name}") for name in copies)], one, 2)
+    assert (ids(two)["new/p.md"], ids(two)["new/q.md"]) == tuple(ids(one).values())
+    assert two.doubtful == {ids(two)[f"new/{name}"]: ids(one)["old/p.md"] for name in copies}
+    assert {p.path for p in two.problems} == {f"new/{name}" for name in copies}
+    assert not two.missing
+
+
+def test_a_copy_and_its_original_move_together() -> None:
+    one = scan([post("old/copy.md"), post("old/p.md")])
+    two = scan([post("new/copy.md"), post("new/p.md")], one, 2)
+    assert ids(two) == {f"new/{path[4:]}": id for path, id in ids(one).items()}
+    assert two.doubtful == {}
+
+
+def test_a_new_post_beside_a_renamed_folder_is_no_doubt() -> None:
+    one = scan([post("old/p.md")])
+    two = scan([post("new/p.md"), post("new/n.md", text=text("新しい話"))], one, 2)
+    assert (two.doubtful, two.problems) == ({}, ())
+
+
+def test_two_posts_swap_their_names() -> None:
+    """Their addresses are made of their titles, and so go along."""
+    first: dict[str, Any] = {"text": text("い"), "title": "い", "url": "https://b/i/"}
+    second: dict[str, Any] = {"text": text("ろ"), "title": "ろ", "url": "https://b/ro/"}
+    one = scan([post("a.md", **first), post("b.md", **second)])
+    two = scan([post("a.md", **second), post("b.md", **first)], one, 2)
+    assert ids(two) == {"a.md": ids(one)["b.md"], "b.md": ids(one)["a.md"]}
+    assert (two.doubtful, two.problems, two.missing) == ({}, (), ())
+
+
+def test_a_file_that_pushes_a_shared_one_aside_is_asked_about() -> None:
+    one = scan([post("q.md", url="https://b/q/")])
+    aside = post("q.md", url="https://b/q/", visible=False, why_not="other-file")
+    two = scan([aside, post("q.ja.md", text=text("乙"), url="https://b/q/")], one, 2)
+    assert two.doubtful == {ids(two)["q.ja.md"]: ids(one)["q.md"]}
