@@ -18,6 +18,7 @@ import pytest
 from bot.ledger import engine
 from bot.model import Delivery, State
 from bot.outbox import dispatcher
+from bot.outbox.pacing import month_start
 from bot.outbox.slots import DAY, EPOCH, HOUR, MINUTE, SECOND
 from tests.outbox.year import (
     NAMES,
@@ -215,13 +216,13 @@ def _ended(row: Delivery) -> int:
     return row.updated_at if row.state is State.SKIPPED else 1 << 62
 
 
-def _rank(lived: Lived, row: Delivery) -> tuple[int, int]:
-    """As the account's order says: priority, then age."""
-    post = next(post for post in lived.year.posts if post.id == row.subject)
-    number = lived.year.posts.index(post)
-    ranked = {"berlin": -priority(post), "calm": -priority(post), "york": -priority(post)}
-    age = -number if row.account in ("berlin", "cron") else number
-    return ranked.get(row.account, -priority(post) if row.account == "log" else 0), age
+def _ranks(lived: Lived, account: str) -> dict[str, tuple[int, int]]:
+    """By post, as the account's order says: priority, then age."""
+    newest = account in ("berlin", "cron")
+    return {
+        post.id: (0 if account == "cron" else -priority(post), -n if newest else n)
+        for n, post in enumerate(lived.year.posts)
+    }
 
 
 def _the_order_is_kept(lived: Lived, account: str) -> None:
@@ -230,14 +231,14 @@ def _the_order_is_kept(lived: Lived, account: str) -> None:
     rows = sorted((r for r in lived.rows if r.account == account), key=lambda r: r.planned_at)
     rows = [row for row in rows if not row.exact and row.fence <= 2 and not row.attempts]
     begun = [row.planned_at for row in rows]
-    ranks = {row.id: _rank(lived, row) for row in rows}
+    ranks = _ranks(lived, account)
     for row in rows:
         if row.state is not State.SENT or row.spent_at is None:
             continue
         first = bisect_left(begun, row.spent_at - AGES[account] - DAY)
         last = bisect_left(begun, row.spent_at - SECOND)
         waited = (o for o in rows[first:last] if _ended(o) > row.spent_at)
-        assert all(ranks[o.id] >= ranks[row.id] for o in waited)
+        assert all(ranks[o.subject] >= ranks[row.subject] for o in waited)
 
 
 def _no_slot_is_wasted(lived: Lived, account: str) -> None:
@@ -269,26 +270,24 @@ def _moment(account: str, shown: datetime) -> int:
 # --- money, links, the author's times -----------------------------------------------------------
 
 
-def _month(moment: int) -> str:
-    return f"{EPOCH + timedelta(microseconds=moment):%Y-%m}"
-
-
 def _booked(lived: Lived) -> list[Delivery]:
     return [r for r in lived.rows if r.spent_at is not None and r.account in ("berlin", "york")]
 
 
 def _no_money(lived: Lived, account: str, moment: int) -> bool:
     """Whether the month had not even enough left for a post without a link."""
-    before = [r for r in _booked(lived) if _month(r.spent_at or 0) == _month(moment)]
-    spent = sum(r.cost or 0 for r in before if (r.spent_at or 0) <= moment)
-    return account in ("berlin", "york") and lived.budget - spent < price("", account)
+    if account not in ("berlin", "york"):
+        return False
+    begins = month_start(moment)
+    spent = sum(r.cost or 0 for r in _booked(lived) if begins <= (r.spent_at or 0) <= moment)
+    return lived.budget - spent < price("", account)
 
 
 def _months(lived: Lived) -> list[int]:
     """What was spent in each month, the least first: by the ledger."""
-    found: Counter[str] = Counter()
+    found: Counter[int] = Counter()
     for row in _booked(lived):
-        found[_month(row.spent_at or 0)] += row.cost or 0
+        found[month_start(row.spent_at or 0)] += row.cost or 0
     return sorted(found.values())
 
 
@@ -296,12 +295,12 @@ def _budgets_are_kept(lived: Lived) -> None:
     """By the ledger, and by what was to be seen."""
     assert all(spent <= lived.budget for spent in _months(lived))
     booked = {(r.subject, r.account): r for r in _booked(lived)}
-    seen: Counter[str] = Counter()
+    seen: Counter[int] = Counter()
     for name in ("berlin", "york"):
         for post in lived.year.lines[name].visible:
             row = booked[post["text"].split()[0], name]
             assert row.cost == price(post["text"], name)
-            seen[_month(row.spent_at or 0)] += price(post["text"], name)
+            seen[month_start(row.spent_at or 0)] += price(post["text"], name)
     assert all(spent <= lived.budget for spent in seen.values())
 
 

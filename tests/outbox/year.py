@@ -355,7 +355,7 @@ class Year:
 
     def end(self, up_at: int) -> None:
         self.living().ledger.close()
-        self.process, self.up_at = None, up_at
+        self.process, self.up_at, self.wakes = None, up_at, {}
 
     def living(self) -> Process:
         assert self.process is not None
@@ -387,7 +387,8 @@ class Year:
         self.held += made.held
         self.looked_at = now
         self.expires_at = min(self.ages([*existing, *made.new], now), default=self.ends)
-        self.wakes = dict.fromkeys(NAMES, now)
+        if made.new or not self.wakes:
+            self.wakes = dict.fromkeys(NAMES, now)
 
     def recent(self, ledger: Ledger, now: int) -> tuple[list[Post], list[Delivery]]:
         """The posts of which something may wait, and what the ledger has of them."""
