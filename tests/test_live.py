@@ -473,6 +473,8 @@ def test_killed_again_and_again_while_pages_come(house: House) -> None:
             process.kill()
             process.wait()
         assert len(house.shared()) == len(set(house.shared()))
+    for name in names:
+        house.write(name)
     for _ in range(3):
         assert house.site.process("post", env=ENV).returncode == 0
     assert sorted(house.shared()) == names
