@@ -96,10 +96,10 @@ def post(number: int) -> str:
 
 def _cold_rows(root: Path) -> Iterator[str]:
     """Whole processes, best of several, each beginning with nothing of its own."""
-    bot = _best(root, [sys.executable, "-m", "bench.content", "read", str(root)], ROOT)
-    turn = _best(root, [sys.executable, "-m", "bot", "feed"], root)
+    bot = best(root, [sys.executable, "-m", "bench.content", "read", str(root)], ROOT)
+    turn = best(root, [sys.executable, "-m", "bot", "feed"], root)
     hugo = find_hugo(os.environ)
-    theirs = _best(root, [hugo, "--renderSegments", "feeds", "--quiet"], root) if hugo else None
+    theirs = best(root, [hugo, "--renderSegments", "feeds", "--quiet"], root) if hugo else None
     names = (
         (f"cold read of {POSTS:,} posts and a feed of 20, without the ledger", bot),
         ("the same as `bot feed`, which writes the ledger, too", turn),
@@ -111,7 +111,7 @@ def _cold_rows(root: Path) -> Iterator[str]:
         yield "| (there is no hugo here to put beside these) | | | |"
 
 
-def _best(root: Path, command: list[str], cwd: Path) -> tuple[float, float]:
+def best(root: Path, command: list[str], cwd: Path) -> tuple[float, float]:
     """Wall seconds and peak MiB of the quickest of some runs."""
     return min(_measured(root, command, cwd) for _ in range(ROUNDS))
 

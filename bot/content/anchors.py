@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 from html import escape, unescape
 
 # comrak's own anchors tell the headings of the Markdown from those of raw HTML
@@ -49,6 +50,7 @@ def _heading(found: re.Match[str], taken: set[str], words: str) -> str:
     return f'<h{level} id="{escape(name)}">{inner}</h{level}>'
 
 
+@lru_cache(maxsize=1024)
 def heading_id(text: str) -> str:
     """Letters, digits and `_` in lower case, blanks as hyphens, and nothing else."""
     kept = ("-" if c in " -" else c.lower()[0] for c in text if c in " -_" or _is_word(c))

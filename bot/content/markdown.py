@@ -5,6 +5,7 @@ by nh3, every address absolute and percent-encoded.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from bot.content.hugo_shortcodes import Tools, show
 from bot.content.names import escape
 from bot.content.shortcodes import Trouble, expand
 
+_READY = re.compile(r"https?://[a-z0-9.-]+/(?:[A-Za-z0-9:/?@!$&'()*+,;=._~-]|%[0-9A-F]{2})*")
+"""An address that is whole already: most are, and there may be fifty in a post."""
 _ADDRESS = frozenset(("src", "href", "poster", "cite"))
 
 
@@ -129,6 +132,8 @@ def _srcset(value: str, page_url: str) -> str | None:
 
 def absolute(ref: str, page_url: str) -> str | None:
     """`ref` as seen from the page; None where it is no address at all."""
+    if _READY.fullmatch(ref):
+        return ref
     try:
         parts = urlsplit(urljoin(page_url, ref.strip()))
         host = parts.hostname or ""
