@@ -5,10 +5,12 @@ Nothing is sent twice, nothing is lost, and what is held is shown with the comma
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -217,6 +219,52 @@ def test_removed_for_good_when_a_person_says_so(site: Site) -> None:
     assert site.run("approve").returncode == 0
     assert site.run("post").returncode == 0
     assert site.run("feed").returncode == 0
+
+
+def test_while_so_many_are_gone_new_posts_are_shared_and_stand_in_the_feeds(site: Site) -> None:
+    for n in range(6):
+        article(site, f"p{n}")
+    assert len(sent(site)) == 6
+    site.run("feed")
+    old = {item["id"] for item in feed(site)}
+    for n in range(5):
+        (site.root / "content" / "posts" / f"p{n}.md").unlink()
+    assert site.run("post").returncode == 3
+    assert site.run("feed").returncode == 1
+    assert {item["id"] for item in feed(site)} == old
+    article(site, "new")
+    assert sent(site)[6:] == ["new"]
+    site.run("feed")
+    assert {item["id"] for item in feed(site)} == old | {"https://blog.example/posts/new/"}
+    shown = site.run("status").stdout
+    assert "5 of 7 posts are no longer there" in shown
+    assert "bot approve" in shown
+    assert site.run("status", "--health").returncode == 1
+    told = site.run("approve")
+    assert (told.returncode, "5 posts" in told.stdout) == (0, True)
+    assert "no longer there" not in site.run("status").stdout
+    site.run("post")
+    assert site.run("feed").returncode == 0
+    assert len(feed(site)) == 2
+
+
+def test_what_was_away_and_is_back_is_no_longer_said(site: Site) -> None:
+    for n in range(6):
+        article(site, f"p{n}")
+    assert len(sent(site)) == 6
+    posts = site.root / "content" / "posts"
+    posts.rename(site.root / "away")
+    assert site.run("post").returncode == 3
+    assert "no longer there" in site.run("status").stdout
+    (site.root / "away").rename(posts)
+    assert site.run("post").returncode == 0
+    assert "no longer there" not in site.run("status").stdout
+
+
+def feed(site: Site) -> list[dict[str, Any]]:
+    text = (site.root / "public" / "feed.json").read_text(encoding="utf-8")
+    items: list[dict[str, Any]] = json.loads(text)["items"]
+    return items
 
 
 def test_another_post_in_an_old_file_is_asked_about(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from bot.app.asked import spellings
 from bot.app.branch import changing
 from bot.app.live import unseen, waits
+from bot.app.shrunk import forget
 from bot.app.wiring import App, Site
 from bot.errors import LostLease, UsageError
 from bot.i18n import msg
@@ -50,6 +51,8 @@ def approve(app: App, which: Sequence[str]) -> Approved:
     site = app.scan(ledger.articles())
     away = [a for a in site.missing if a.gone_at is None] if site.readable else []
     ledger.save_articles([replace(a, gone_at=ledger.now()) for a in away])
+    if site.readable:
+        forget(app.root)
     waiting = [row for row in held if states.asks(row)]
     asked = [row for row in waiting if row.reason != DOUBT]
     done = _decide(app, asked, State.PLANNED, "approved", _not_live(app, site, asked))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.heartbeat import Beat, beat_file, read_beat, sentence
 from bot.app.report import AccountReport, account_reports, moment
+from bot.app.shrunk import noted
 from bot.app.waits import late
 from bot.app.wiring import App
 from bot.config import parse_duration
@@ -62,7 +63,7 @@ def troubles(app: App, ledger: Ledger, beat: Beat | None) -> list[Trouble]:
     reports = account_reports(app, ledger)
     found = [*(_beat(app, beat) if beat else ()), *_accounts(reports), *_tokens(app, reports)]
     ready = [report.name for report in reports if report.state == "ready"]
-    return [*found, *_overdue(app, ledger, ready), *_disk(app)]
+    return [*found, *_content(app), *_overdue(app, ledger, ready), *_disk(app)]
 
 
 def stuck(beat: Beat, now: int) -> list[str]:
@@ -139,6 +140,12 @@ def _old_scan(last: int | None, why: Message | None) -> Trouble:
 
 
 # --- accounts -----------------------------------------------------------------------------------
+
+
+def _content(app: App) -> Iterator[Trouble]:
+    told = noted(app.root)
+    if told is not None:
+        yield Trouble(code="content-shrunk", message=told)
 
 
 def _accounts(reports: list[AccountReport]) -> Iterator[Trouble]:

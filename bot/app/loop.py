@@ -18,6 +18,7 @@ from bot.app.journal import about
 from bot.app.live import Pages, waits
 from bot.app.old_ledger import doubt
 from bot.app.report import told_of
+from bot.app.shrunk import note
 from bot.app.turn import (
     Outlook,
     agree_first_run,
@@ -127,7 +128,8 @@ class Loop:
         problems = [*seen.site.problems]
         self._plan(seen)
         self._wake_workers()
-        if seen.site.readable and not seen.site.shrunk and not self._stop.is_set():
+        note(app, seen.site)
+        if seen.site.readable and not self._stop.is_set():
             problems += self._feed(seen.site)
         self._say(problems)
         if seen.site.readable:

@@ -16,6 +16,7 @@ from bot.app.doubts import settled
 from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.old_ledger import doubt
 from bot.app.owners import check_owner
+from bot.app.shrunk import note
 from bot.app.timing import Turn, When, forecast, zone_of
 from bot.app.unfinished import written
 from bot.app.wiring import App, Site
@@ -220,6 +221,7 @@ def _take_turn(app: App, request: Request, report: Report) -> Result:
     ledger = app.ledger
     rename_accounts(app)
     seen = outlook(app, ledger, request)
+    note(app, seen.site)
     accounts = [a for a in app.active() if request.account in (None, a.name)]
     count = len(seen.would_send(accounts))
     if request.all and not request.yes and count:

@@ -52,7 +52,7 @@ def _write(app: App, as_json: bool) -> int:
             say(str(msg("removed: {name}", name=f"{app.config.feed.path}/{name}")))
         for name in written.unchanged if written else ():
             say(str(msg("unchanged: {name}", name=f"{app.config.feed.path}/{name}")))
-    lost = written is None or bool(written.refused)
+    lost = written is None or bool(written.refused) or site.shrunk
     return 1 if lost or any(p.post_lost for p in problems) else 0
 
 

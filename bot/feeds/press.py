@@ -38,15 +38,22 @@ class Press:
         self._printed: dict[str, Plan] = {}
         self._last: tuple[list[Entry], Written, _Files] | None = None
 
-    def publish(self, entries: Sequence[Entry], body: Body | None = None) -> Written:
+    def publish(
+        self, entries: Sequence[Entry], body: Body | None = None, *, only_main: bool = False
+    ) -> Written:
         """Write what differs. `entries`: all that are published, newest first. `body` gives the HTML
-        of an entry whose own is empty, and is asked only where it is needed."""
+        of an entry whose own is empty, and is asked only where it is needed. `only_main`: the other
+        feeds stay as they are."""
         if self._last and self._last[0] == entries and self._last[2].are_there():
             self._last = (list(entries), *self._last[1:])  # the same objects compare at once
             return self._last[1]
         stack = Stack(self._folder, gzip=self._feed.gzip, brotli=self._feed.brotli)
         house = channel(entries[: self._feed.limit], self._site, self._feed)
         plans = plan_feeds(entries, self._site, self._feed)
+        if only_main:
+            self._last = None  # the others are printed again when all is there
+            self._print(plans[0], house, body, stack)
+            return stack.done()
         for plan in plans:
             self._print(plan, house, body, stack)
         for name in self._left_over(plans):
