@@ -31,7 +31,7 @@ from bot.app.wiring import App, Site
 from bot.errors import BotError
 from bot.i18n import Message, msg
 from bot.model import Delivery, Post, Problem, State
-from bot.outbox.states import micros
+from bot.outbox.states import load, micros
 from bot.words import LEASES, first_seen, flooded
 
 if TYPE_CHECKING:
@@ -249,3 +249,5 @@ class Loop:
             level = logging.INFO if delivery.state is State.SENT else logging.WARNING
             extra = about(delivery) | {"code": delivery.error_code or delivery.state.value}
             log.log(level, "%s", told, extra=extra)
+        for note in delivery.notes if delivery.state is State.SENT else ():
+            log.warning("%s: %s", delivery.account, load(note), extra=about(delivery))

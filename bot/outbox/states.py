@@ -7,7 +7,7 @@ file, no socket: `now` is UTC microseconds and jitter a number in [0, 1).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -117,6 +117,7 @@ def asks(delivery: Delivery) -> bool:
 
 def prepared(delivery: Delivery, ready: Prepared, now: int) -> Move:
     """claimed → sending: the exact payload is stored before the first byte of the call."""
+    notes = tuple(dump(note) for note in (*ready.notes, *_left_out(delivery)))
     return Move(
         state=State.SENDING,
         event="sending",
@@ -130,8 +131,9 @@ def prepared(delivery: Delivery, ready: Prepared, now: int) -> Move:
             "first_sending_at": (delivery.first_sending_at if delivery.key else None) or now,
             "lease_until": now + LEASE,
             "looks": 0,
-            "notes": tuple(dump(note) for note in ready.notes),
+            "notes": notes,
         },
+        detail=notes[0] if notes else None,
     )
 
 
@@ -360,6 +362,13 @@ def _message(kept: dict[str, Any]) -> Any:
 _RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 _UNSPENT: Mapping[str, Any] = {"spent_at": None}
 _REPEATED = "repeated"
+
+
+def _left_out(delivery: Delivery) -> Iterator[Message]:
+    """That it goes without its image after too many tries, and why."""
+    images = (delivery.draft or {}).get("images")
+    if images and not (delivery.with_images or delivery.part or delivery.kind == "retract"):
+        yield msg("sent without its image: {why}", why=load(delivery.error) or "")
 
 
 def _unknown(

@@ -27,6 +27,7 @@ class BlueskyServer(FakeServer):
         self.logins = self.refreshes = 0
         self.taken_down = False
         self.readable = True
+        self.upload_script: list[Reply] = []
         self._access: set[str] = set()
         self._refresh: set[str] = set()
 
@@ -165,6 +166,8 @@ class BlueskyServer(FakeServer):
         return {"uri": uri, "cid": _cid(content, "bafyrei")}
 
     def _upload(self, call: Call) -> Reply:
+        if self.upload_script:
+            return self.upload_script.pop(0)
         cid = _cid(call.body, "bafkrei")
         self.blobs[cid] = call.body
         kind = call.headers["content-type"]
