@@ -65,9 +65,11 @@ TIMES = """\
 ### When it posts
 
 Without `slots` a post goes out at once, else one in each slot; a slot is open until the next one or
-for `slot_open`. What was not posted while `bot` stood still goes into the slots to come, one each.
-Hours and days are those of `timezone`, also where clocks are changed. What `social.at` in front
-matter says, or a person (`bot post --now`), goes before slots and all that is counted, but not before
+for `slot_open`, and what was posted in it, by whatever word, has used it. What was not posted while
+`bot` stood still goes into the slots to come, one each. Hours and days are those of `timezone`. A
+slot that clocks skip in spring comes when they have skipped it, one that they show twice in autumn
+comes once, and one in quiet hours is used when they end. What `social.at` in front matter says, or a
+person (`bot post --now`), goes before slots, quiet hours and all that is counted, but not before
 `daily_cap`.
 
 ```toml
