@@ -26,10 +26,11 @@ from bot.outbox.pacing import openings, purses, timing_of
 from bot.outbox.plan import View, plan
 from bot.outbox.slots import DAY, HOUR, MINUTE, SECOND
 from bot.outbox.states import Policy, micros
-from bot.settings import Account, Budget
+from bot.settings import Account, Budget, Reshare
 from tests.outbox.world import FakeClock, FakePoster, Network, a_draft
 
 ZONE = "Europe/Berlin"
+AGAIN = Reshare(tags=("evergreen",), min_age="5d", per_week=2)
 ACCOUNTS = (
     Account(
         name="berlin",
@@ -72,7 +73,7 @@ ACCOUNTS = (
         max_per_hour=1,
         order=("newest",),
     ),
-    Account(name="log", network="file"),
+    Account(name="log", network="file", reshare=(AGAIN,)),
 )
 NAMES = tuple(account.name for account in ACCOUNTS)
 REPLAYS = {name: Replay.KEYED if name in ("calm", "log") else Replay.SEARCHABLE for name in NAMES}
@@ -157,7 +158,7 @@ def a_post(number: int, midnight: int, moment: int) -> Post:
         date=datetime.fromtimestamp(midnight / SECOND, UTC),
         lastmod=None,
         language="ja",
-        tags=(),
+        tags=("evergreen",) if chance("evergreen", name) < 0.02 else (),
         categories=(),
         summary=Summary(lines=(), source="title"),
         cover=None,
@@ -393,6 +394,7 @@ class Year:
     def recent(self, ledger: Ledger, now: int) -> tuple[list[Post], list[Delivery]]:
         """The posts of which something may wait, and what the ledger has of them."""
         names = {post.id for post in self.posts[-RECENT:] if now - (post.first_visible or 0) < AGE}
+        names |= {post.id for post in self.posts if post.tags}
         rows = ledger.survey(names)
         if not {row.subject for row in rows} <= names:
             names |= {row.subject for row in rows}
