@@ -98,6 +98,7 @@ REASONS = {
     "sent": msg("already sent"),
     "gone": msg("its file is gone"),
     "thread": msg("an earlier part of its thread was not sent"),
+    "no-hub": msg("its hub is no longer configured"),
     "dropped": msg("dropped by a person"),
     "skip": msg("skipped by a person"),
     "too-old": msg("tried for too long"),

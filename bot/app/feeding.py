@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot.app.bodies import Bodies
 from bot.app.branch import changing
+from bot.app.pings import plan_pings
 from bot.app.shrunk import note
 from bot.app.wiring import App, Site
 from bot.feeds import Written
@@ -43,7 +44,9 @@ def feed_turn(app: App) -> tuple[Site, Written | None]:
     if not site.readable:
         return site, None
     ledger.save_articles(site.changed)
-    return site, write_site_feeds(app, site)
+    written = write_site_feeds(app, site)
+    plan_pings(app, written)
+    return site, written
 
 
 def _is_whole(app: App, site: Site, entries: Sequence[Entry]) -> bool:

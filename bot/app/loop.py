@@ -17,6 +17,7 @@ from bot.app.idle import Idle
 from bot.app.journal import about
 from bot.app.live import Pages, waits
 from bot.app.old_ledger import doubt
+from bot.app.pings import plan_pings
 from bot.app.report import told_of
 from bot.app.shrunk import note
 from bot.app.turn import (
@@ -91,6 +92,8 @@ class Loop:
                 self._work(dispatcher, account.name)
             else:
                 log.warning("%s", msg("{name}: not ready: {why}", name=account.name, why=str(why)))
+        for hub in app.hubs:
+            self._work(dispatcher, hub)
         self._dispatcher = dispatcher
         self._look_at_pages()
         app.ledger.listen(self._wake_workers, self._stop)
@@ -231,6 +234,8 @@ class Loop:
         written = write_site_feeds(self._app, site)
         if written.written:
             log.info("%s", msg("feeds written: {names}", names=", ".join(written.written)))
+        if plan_pings(self._app, written):
+            self._wake_workers()
         return (*written.problems, *written.refused)
 
     def _say(self, problems: Sequence[Problem]) -> None:

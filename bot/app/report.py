@@ -13,6 +13,7 @@ from bot.app.wiring import App, Site
 from bot.errors import UsageError
 from bot.i18n import Message, msg
 from bot.model import Delivery, State, Target, TextLimit
+from bot.outbox.pings import PING
 from bot.outbox.states import SECOND, asks, load, micros
 from bot.posters.registry import NETWORKS
 from bot.settings import Account
@@ -143,7 +144,7 @@ def _open(
     if command is not None:
         return Open(delivery=row, id=id, why=why, until=None, command=command)
     kept = door.keeps(row) if door and row.state in (State.PLANNED, State.RETRY) else None
-    if account is None or account.state != "ready":
+    if row.kind != PING and (account is None or account.state != "ready"):
         why, until = _blocked(account)
     elif kept is not None and row.due <= now:
         why, until = reason(kept[0]), moment(kept[1])

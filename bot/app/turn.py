@@ -216,7 +216,7 @@ def take_turn(app: App, request: Request, report: Report = lambda delivery: None
 @changing
 def _take_turn(app: App, request: Request, report: Report) -> Result:
     first = agree_first_run(app, agreed=request.first_run)
-    if not app.active():
+    if not app.active() and not app.hubs:
         return Result(outlook=outlook(app, app.peek(), request))
     ledger = app.ledger
     rename_accounts(app)
@@ -398,6 +398,8 @@ def _send(
 
     ready = [a.name for a in accounts if app.missing(a) is None]
     only = None if request.all or not request.names_posts else seen.named
+    if only is None and request.account is None:
+        ready += app.hubs
     dispatcher = make_dispatcher(app, lambda: seen.site.posts, stop, told)
     try:
         dispatcher.turn(ready, only=only)

@@ -135,6 +135,7 @@ class App:
         site = self.config.site
         self.site_id = site.id or default_site_id(site.url)
         self.learnt: Mapping[str, TextLimit] = {}
+        self.pings_compared = False  # what an earlier process left untold is looked for once
         self.in_use = False  # a process that has planned before knows its ledger
         self._posters: dict[str, Poster] = {}
         self._posters_lock = threading.Lock()
@@ -151,6 +152,13 @@ class App:
 
     def account(self, name: str) -> Account | None:
         return next((a for a in self.accounts if a.name == name), None)
+
+    @cached_property
+    def hubs(self) -> tuple[str, ...]:
+        """The hubs that are told of feeds, by their addresses: targets like accounts."""
+        from bot.feeds import hubs_of
+
+        return hubs_of(self.config.feed)
 
     def now(self) -> datetime:
         return self.world.clock.now()
@@ -300,6 +308,10 @@ class App:
         """The poster of an account, made at its first use. Raises Unauthorized where it is not
         ready."""
         with self._posters_lock:
+            if name not in self._posters and name in self.hubs:
+                from bot.posters.websub import WebSubPoster
+
+                self._posters[name] = WebSubPoster(name, self.net())
             if name not in self._posters:
                 account = self.account(name)
                 why = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.feeds.compare import REASONS, Comparison, Difference, compare
 from bot.feeds.files import Written, write_feeds
-from bot.feeds.items import first_guid
+from bot.feeds.items import first_guid, hubs_of
 from bot.feeds.plan import Alternate, Plan, alternates, discover, feed_urls, plan_feeds
 from bot.feeds.press import Press
 from bot.model import Entry
@@ -25,6 +25,7 @@ __all__ = [
     "discover",
     "feed_urls",
     "first_guid",
+    "hubs_of",
     "plan_feeds",
     "render_feeds",
     "write_feeds",

@@ -92,11 +92,16 @@ def channel(entries: Sequence[Entry], site: Site, feed: Feed) -> Channel:
         language=language_tag(site.language) or "en",
         author=line(site.author) or title,
         updated=latest(entries),
-        hubs=tuple(hub for hub in map(address, feed.hubs) if hub),
+        hubs=hubs_of(feed),
         ttl=feed.ttl,
         icon=address(feed.icon, link) if feed.icon else None,
         style=feed.style,
     )
+
+
+def hubs_of(feed: Feed) -> tuple[str, ...]:
+    """The addresses of its hubs, each once."""
+    return tuple(dict.fromkeys(hub for hub in map(address, feed.hubs) if hub))
 
 
 def latest(entries: Iterable[Entry]) -> datetime:

@@ -16,7 +16,7 @@ from bot.feeds.files import Stack, Written, left_over
 from bot.feeds.frame import Frame
 from bot.feeds.items import Channel, Item, channel, item
 from bot.feeds.opml import render_opml
-from bot.feeds.plan import Plan, formats, plan_feeds
+from bot.feeds.plan import Plan, feed_urls, formats, plan_feeds
 from bot.feeds.style import render_style
 from bot.model import Entry
 from bot.settings import Feed, Site
@@ -65,6 +65,11 @@ class Press:
     def stands(self) -> bool:
         """Whether all that was last published is there."""
         return self._last is not None and self._there(self._last[1].unchanged)
+
+    def addresses(self) -> dict[str, str]:
+        """File name → public address of all that was printed and readers subscribe to."""
+        current = (plan for plan in self._printed.values() if plan.head.current is None)
+        return {name: url for plan in current for name, url in feed_urls(plan, self._feed).items()}
 
     def _print(self, plan: Plan, house: Channel, body: Body | None, stack: Stack) -> None:
         if self._printed.get(plan.folder) == plan and self._there(names(plan, self._feed)):

@@ -70,7 +70,7 @@ class Reads(Store):
     def survey(self, subjects: Collection[str], whole: Collection[str] = ()) -> list[Delivery]:
         """What a plan depends on: whole rows of all that waits and of the subjects in `whole`, and of
         the other `subjects` the rest without their texts. As quick in a ledger of a million rows as in one of ten."""
-        waiting = self.deliveries(WAITING)
+        waiting = [row for row in self.deliveries(WAITING) if row.kind != "ping"]
         found = list(waiting)
         names = sorted(set(subjects) - set(whole))
         d = deliveries.c

@@ -340,7 +340,7 @@ class Dispatcher:
     def _prepared(self, delivery: Delivery, draft: Draft, poster: Poster) -> Prepared:
         thread = self._ledger.parts(delivery) if delivery.part else ()
         parents = tuple(_receipt(row) for row in thread if row.part < delivery.part)
-        if delivery.kind == "share":
+        if delivery.kind in ("share", "ping"):
             return poster.prepare(draft, delivery.part, parents, delivery.with_images)
         there = self._ledger.newest(delivery)
         if not isinstance(poster, Changeable) or delivery.kind not in poster.kinds or there is None:
