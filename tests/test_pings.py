@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 from collections import deque
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.app import feeding
+from bot.errors import RateLimited
+from bot.model import Delivery, State
+from bot.net import Net
+from bot.outbox.pings import Pings, Topic, pings, told_of_bytes
+from bot.posters.websub import WebSubPoster
 from tests.fakes.http import Call, FakeServer, Reply
+from tests.outbox.world import FakeClock
 from tests.site import FILE_ACCOUNT, Site
 
 HOME = "https://blog.example/"
@@ -235,3 +247,70 @@ def test_run_tells_a_hub_as_soon_as_the_feed_is_there(site: Site, hub: Hub) -> N
         process.send_signal(signal.SIGTERM)
         rest = process.communicate(timeout=20)[1]
     assert process.returncode == 0, rest
+
+
+@pytest.mark.parametrize("place", ["claimed", "prepared", "sending", "answered", "sent"])
+def test_a_process_killed_on_the_way_leaves_no_feed_untold(
+    site: Site, hub: Hub, place: str
+) -> None:
+    assert site.run("feed").returncode == 0
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.dying", place, "2", "post"],
+        cwd=site.root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert site.run("post").returncode == 0
+    assert set(hub.told) == FEEDS
+    assert waiting(site) == []
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),  # which feed changes
+        st.sampled_from(["sent", "failed", "claimed", "planned", "retry", "unknown"]),
+    ),
+    max_size=8,
+)
+
+
+@given(ROWS)
+def test_the_newest_row_always_tells_of_the_newest_bytes(steps: list[tuple[str, str]]) -> None:
+    """Whatever becomes of the rows meanwhile; and planning again adds nothing."""
+    rows: dict[tuple[str, str], list[Delivery]] = {}
+    hashes = {"a": "0", "b": "0"}
+
+    def newest() -> list[Delivery]:
+        return [max(some, key=lambda row: row.generation) for some in rows.values()]
+
+    def plan() -> Pings:
+        topics = [Topic(name, f"{name}.xml", hash) for name, hash in hashes.items()]
+        return pings(topics, ["hub", "other"], newest(), "site", 1)
+
+    for number, (name, state) in enumerate([("a", "planned"), *steps], 1):
+        hashes[name] = str(number)
+        made = plan()
+        for row, values in made.anew:
+            assert row.state in (State.PLANNED, State.RETRY)
+            some = rows[row.subject, row.account]
+            some[some.index(row)] = replace(row, **values)
+        for row in made.new:
+            some = rows.setdefault((row.subject, row.account), [])
+            assert row.generation == len(some)
+            some.append(row)
+        assert plan() == Pings([], [])
+        assert {told_of_bytes(row) for row in newest() if row.subject == name} == {str(number)}
+        for some in rows.values():
+            some[-1] = replace(some[-1], state=State(state))
+
+
+def test_a_limit_of_the_hub_is_kept(hub: Hub) -> None:
+    now = datetime(2026, 2, 10, tzinfo=UTC)
+    poster = WebSubPoster(hub.address, Net(5, FakeClock(now)))
+    hub.answers.append(Reply(429, "slow down", {"Retry-After": "60"}))
+    with pytest.raises(RateLimited) as caught:
+        poster.commit({"hub": hub.address, "topic": HOME}, "key", lambda: None)
+    assert caught.value.until == now + timedelta(minutes=1)
+    assert "slow down" in str(caught.value)
