@@ -24,6 +24,7 @@ WhyNot = Literal[
     "collision",
     "language-off",
     "other-file",
+    "empty",
 ]
 """Every reason why a post is not visible."""
 
@@ -84,6 +85,8 @@ REASONS = {
     "collision": msg("another post has its address"),
     "language-off": msg("its language is switched off"),
     "other-file": msg("another file stands for the same page"),
+    "empty": msg("it has neither a title nor a text yet"),
+    "no-text": msg("its text cannot be made"),
     "baseline": msg("was there before this account was set up"),
     "old-ledger": msg(
         "the ledger may be an old copy, and this account is not read back: it may be there already"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site
+from tests.site import FILE_ACCOUNT, Site
 
 HEAD = "title: 題\ndate: 2026-02-10T09:00:00+09:00"
 BODY = "\n## 3行要約\n\n- 一つ目です。\n- 二つ目です。\n- 三つ目です。\n"
@@ -46,6 +46,19 @@ STRANGE: dict[str, tuple[bytes, str | None, int, str]] = {
     "no-such-day": (post("title: 題\ndate: 2026-02-30").encode(), "bad-date", 3, "date"),
     "no-such-hour": (post("title: 題\ndate: 2026-02-10T25:00:00Z").encode(), "bad-date", 3, "date"),
     "wide-indent": (post(f"{HEAD}\ncover:\n　image: a.png").encode(), None, 5, "full-width-space"),
+    "an-odd-title": (post("title: [a, {b: c}]\ndate: 2026-02-10").encode(), None, 2, "wrong-type"),
+    "an-odd-cover": (post(f"{HEAD}\ncover: 7").encode(), None, 4, "wrong-type"),
+    "an-odd-social": (post(f"{HEAD}\nsocial: はい").encode(), None, 4, "wrong-type"),
+    "odd-aliases": (post(f"{HEAD}\naliases: 5").encode(), None, 4, "wrong-type"),
+    "odd-tags": (post(f"{HEAD}\ntags: {{a: b}}").encode(), None, 4, "wrong-type"),
+    "a-map-as-slug": (post(f"{HEAD}\nslug: {{a: b}}").encode(), None, 4, "wrong-type"),
+    "perhaps-a-draft": (post(f"{HEAD}\ndraft: maybe").encode(), "draft", 4, "wrong-type"),
+    "a-private-cover": (
+        post(f'{HEAD}\ncover: "https://10.0.0.1/a.png"').encode(),
+        None,
+        4,
+        "cover-refused",
+    ),
     "a-list-of-dates": (post("title: 題\ndate: [2026-02-10]").encode(), "bad-date", 3, "date"),
 }
 FINE: dict[str, bytes] = {
@@ -56,11 +69,9 @@ FINE: dict[str, bytes] = {
     "unclosed-comment": post(body=BODY + "\n<!-- x\n").encode(),
     "rule-first": post(body="\n---\n" + BODY).encode(),
     "types": post(
-        f"{HEAD}\ntags: 3\ncategories: {{a: b}}\ndescription: [x]\ncover: 7\nimages: {{}}\n"
-        "aliases: true\nauthor: {name: [1]}\nslug: null\nsocial: [x]\nbuild: 5\nid: {}\n"
+        f"{HEAD}\ntags: 3\nimages: {{}}\nauthor: {{name: [1]}}\nslug: null\n"
         "keywords: !!binary YQ==\nweight: .nan\noutputs: 3\nparams: x"
     ).encode(),
-    "an-odd-title": post("title: [a, {b: c}]\ndate: 2026-02-10").encode(),
     "a-number": post("title: 2026\ndate: 2026-02-10").encode(),
 }
 
@@ -69,7 +80,7 @@ SEEN = {*FINE, *(name for name, (_, why, _, _) in STRANGE.items() if why is None
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    site = Site(tmp_path).configure()
+    site = Site(tmp_path).configure("flood = 50\n" + FILE_ACCOUNT)
     assert site.run("post", "--first-run").returncode == 0
     folder = tmp_path / "content" / "posts"
     folder.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -95,3 +96,39 @@ def test_what_is_no_time(site: Site, now: str) -> None:
     told = site.run("list", "--now", now)
     assert told.returncode == 2, told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_a_file_that_was_only_touched_is_no_post_until_it_is_written(site: Site) -> None:
+    """Neither the feeds nor a person see it, whatever address it has then."""
+    config = site.root / "bot.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + '[content]\npermalink = "/:title/"\n', encoding="utf-8")
+    site.post("old")
+    assert site.run("post", "--first-run").returncode == 0
+    site.run("feed")
+    file = site.root / "content" / "posts" / "n1.md"
+    file.touch()
+    told = site.run("post")
+    assert (told.returncode, told.stderr) == (0, "")
+    site.run("feed")
+    feed = site.root / "public" / "feed.json"
+    assert len(json.loads(feed.read_text(encoding="utf-8"))["items"]) == 1
+    assert [p["why_not"] for p in site.json("list")["posts"]] == ["empty", None]
+    site.post("n1", title="新しい題")
+    told = site.run("post")
+    assert (told.returncode, told.stderr) == (0, "")
+    url = "https://blog.example/%E6%96%B0%E3%81%97%E3%81%84%E9%A1%8C/"
+    assert [line["url"] for line in site.lines()] == [url]
+    site.run("feed")
+    ids = [item["id"] for item in json.loads(feed.read_text(encoding="utf-8"))["items"]]
+    assert url in ids
+
+
+def test_a_post_with_nothing_to_say_is_not_called_a_draft(site: Site) -> None:
+    assert site.run("post", "--first-run").returncode == 0
+    file = site.post("a")
+    file.write_text("---\ntitle: ' '\n---\n![](a.png)\n", encoding="utf-8")
+    site.run("post")
+    told = site.run("post", "--dry-run", "--why").stdout
+    assert "it is a draft" not in told
+    assert "its text cannot be made" in told

@@ -18,13 +18,13 @@ from bot.i18n import Message, msg
 from bot.model import Delivery, Draft, Post, Replay, State
 from bot.outbox.changes import SHARE
 from bot.outbox.drafts import draft_from
-from bot.outbox.plan import NOT_TAKEN, subject_of
+from bot.outbox.plan import DRAFT_ERROR, NOT_TAKEN, subject_of
 from bot.outbox.states import micros
 from bot.posters.registry import NETWORKS
 from bot.settings import Account
 from bot.words import reason, why_not
 
-LANGUAGE, NO_ACCOUNT = "language", "no-account"
+LANGUAGE, NO_ACCOUNT, NO_TEXT = "language", "no-account", "no-text"
 
 _WHY = {
     State.SENT: "sent",
@@ -206,6 +206,8 @@ class _Look:
             return post.why_not
         row = self.first.get(subject_of(post))
         if row is not None:
+            if row.state is State.HELD and row.reason == DRAFT_ERROR:
+                return NO_TEXT
             kept = row.state in (State.HELD, State.SKIPPED, State.CANCELLED)
             return (row.reason or row.state.value) if kept else _WHY[row.state]
         return NOT_TAKEN if any(self.sends(a) for a in self.accounts) else NO_ACCOUNT

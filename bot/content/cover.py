@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bot.content.files import read_head
+from bot.content.files import read_head, reason_of
 from bot.content.names import escape
+from bot.content.remote import refusal
 from bot.content.rules import SiteRules
 from bot.i18n import Message, msg
 from bot.model import Image, Problem
@@ -99,6 +100,7 @@ def find_cover(
     try:
         remote = _remote(wanted, rules)
         if remote:
+            _check(wanted.ref, remote, rules)
             return Image(alt=wanted.alt, url=remote), None
         return _local(wanted, source, url, rules), None
     except Refusal as refusal:
@@ -157,6 +159,16 @@ def _remote(wanted: Wanted, rules: SiteRules) -> str | None:
         return None
     query = "?" + escape(parts.query) if parts.query else ""
     return f"{parts.scheme}://{parts.netloc}{escape(parts.path)}{query}"
+
+
+def _check(ref: str, url: str, rules: SiteRules) -> None:
+    why = refusal(url, rules.cover_hosts)
+    if why is not None:
+        raise Refusal(
+            "cover-refused",
+            msg("The cover {ref} is not used: {why}.", ref=ref, why=why[0]),
+            why[1],
+        )
 
 
 def _local(wanted: Wanted, source: str, url: str, rules: SiteRules) -> Image:
@@ -243,7 +255,7 @@ def _image(file: str, wanted: Wanted, public: str | None, rules: SiteRules) -> I
             msg(
                 "The cover {ref} cannot be read: {reason}",
                 ref=wanted.ref,
-                reason=str(error.strerror),
+                reason=reason_of(error),
             ),
             msg("Check the permissions of the file."),
         ) from None

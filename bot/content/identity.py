@@ -323,7 +323,7 @@ def _seen(article: Article, post: Post, now: int, guid: Callable[[Post], str]) -
     return replace(
         article,
         path=post.path,
-        guid=article.guid or guid(post),
+        guid=article.guid or (guid(post) if post.content_hash else ""),
         url=post.url,
         title=post.title,
         content_hash=post.content_hash,
@@ -343,7 +343,7 @@ def _is_as_kept(article: Article, post: Post) -> bool:
         and article.title == post.title
         and article.sketch == post.sketch
         and article.gone_at is None
-        and bool(article.guid)
+        and bool(article.guid or not post.content_hash)
         and (article.first_visible is not None or not post.visible)
     )
 

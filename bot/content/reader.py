@@ -21,12 +21,15 @@ from bot.content.identity import sketch
 from bot.content.matter import split_matter
 from bot.content.permalink import permalink
 from bot.content.rules import Cascade, SiteRules
+from bot.content.shapes import wrong
 from bot.content.summarizer import summarize
 from bot.content.tree import EMPTY, Tree, read_cascade
 from bot.errors import ContentError
 from bot.i18n import msg
 from bot.model import Image, Post, Problem
+from bot.words import WhyNot
 
+EMPTY_FILE: WhyNot = "empty"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -134,12 +137,23 @@ def _page(
     )
     wanted = wanted_cover(matter) or (body_cover(body) if rules.body_cover else None)
     cover, problem = look(wanted, path, source, url) if look else (None, None)
+    if problem and wanted:
+        problem = replace(problem, line=_line_with(wanted.ref, text))
     facts = _Facts(matter, body, place, naming, url, dates)
+    post = _post(data, path, source, facts, cover, rules)
+    if visibility.reason is None and _is_empty(post, body):
+        visibility = visibility._replace(reason=EMPTY_FILE)
+        post = replace(post, content_hash="")
     return Page(
-        post=_post(data, path, source, facts, cover, rules),
+        post=post,
         visibility=visibility,
         wanted=wanted,
-        problems=(*bad, *_strange_keys(own, path, text), *([problem] if problem else [])),
+        problems=(
+            *bad,
+            *_strange_keys(own, path, text),
+            *_wrong_kinds(own, path, text),
+            *([problem] if problem else []),
+        ),
         cascade=tuple(read_cascade(own["cascade"], place.folder, place.language))
         if "cascade" in own
         else (),
@@ -255,6 +269,31 @@ def _strange_keys(matter: Mapping[str, Any], path: str, text: str) -> Iterable[P
                 hint=msg("Indent with ordinary spaces."),
                 post_lost=False,
             )
+
+
+def _wrong_kinds(matter: Mapping[str, Any], path: str, text: str) -> Iterable[Problem]:
+    for key, wanted, found in wrong(matter):
+        yield Problem(
+            path=path,
+            message=msg("`{key}` is {found}, and is left out.", key=key, found=found)
+            if key != "draft"
+            else msg("`{key}` is neither true nor false: the post counts as a draft.", key=key),
+            code="wrong-type",
+            line=_line_of(key, text),
+            hint=msg("Write {wanted}.", wanted=wanted),
+            post_lost=False,
+        )
+
+
+def _is_empty(post: Post, body: str) -> bool:
+    """A file that was only just made: neither a title nor anything to read."""
+    return not (post.title.strip() or body.strip() or post.summary.lines)
+
+
+def _line_with(ref: str, text: str) -> int | None:
+    """The line that names a picture."""
+    at = text.find(ref)
+    return text.count("\n", 0, at) + 1 if ref and at >= 0 else None
 
 
 def _text(value: Any) -> str:

@@ -106,6 +106,7 @@ class SiteRules:
     ignore: tuple[str, ...] = ()
     cascade: tuple[Cascade, ...] = ()
     ignore_covers: tuple[str, ...] = ()
+    cover_hosts: tuple[str, ...] = ()
     body_cover: bool = False
     unsafe: bool = True
     disabled: tuple[str, ...] = ()
@@ -165,6 +166,7 @@ def own_rules(config: Config) -> SiteRules:
         remove_accents=content.remove_accents,
         ignore=content.ignore,
         ignore_covers=content.ignore_covers,
+        cover_hosts=tuple(host.lower() for host in content.cover_hosts),
         body_cover=content.body_cover,
         unsafe=content.unsafe,
     )

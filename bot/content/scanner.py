@@ -150,7 +150,8 @@ class Scanner:
             return False
         post = kept.page.post
         image, problem = self._look(kept.page.wanted, post.path, source, post.url)
-        return image == post.cover and (problem is None or problem in kept.problems)
+        known = (replace(known, line=None) for known in kept.problems)
+        return image == post.cover and (problem is None or problem in known)
 
     def _read_tree(self, files: Mapping[str, Stamp]) -> Tree:
         """The folders with an _index.md, and what cascades down from there."""
