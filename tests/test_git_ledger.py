@@ -319,10 +319,13 @@ def test_it_is_moved_like_any_ledger(tmp_path: Path) -> None:
     with made.clone() as site:
         again = site.run("state", "export", env=ENV).stdout
         assert site.run("state", "check", env=ENV).returncode == 0
-    passing = ("plan_owner", "plan_until", "plan_checkout")
-    rows = [json.loads(line) for line in exported.splitlines()]
-    rows = [{k: None if k in passing else v for k, v in row.items()} for row in rows]
-    assert [json.loads(line) for line in again.splitlines()] == rows
+    before, after = ([json.loads(s) for s in text.splitlines()] for text in (exported, again))
+    assert [r for r in after if r.get("table") != "sites"] == [
+        r for r in before if r.get("table") != "sites"
+    ]
+    assert after[1]["first_run_at"] == before[1]["first_run_at"]
+    assert after[1]["plan_owner"] is None  # a process of another machine says nothing here
+    assert 0 <= before[1]["plan_until"] - after[1]["plan_until"] < 86_400_000_000
 
 
 def test_a_ledger_of_an_older_bot_is_brought_to_this_schema(tmp_path: Path) -> None:

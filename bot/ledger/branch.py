@@ -17,8 +17,9 @@ from bot.ledger.tables import deliveries, history, targets
 from bot.ledger.transfer import export
 from bot.model import State
 
-_PASSING = ("plan_owner", "plan_until", "plan_checkout")
-"""What is true of one process on one machine alone: it would make a commit of every turn."""
+_PASSING = ("plan_owner", "plan_checkout")
+"""What is true of one process on one machine alone."""
+_DAY = 86_400_000_000
 _WAIT = ("wait_until", "wait_reason", "paused")
 _BATCH = 500
 
@@ -138,9 +139,12 @@ def _carry_history(before: Connection, c: Connection, site: str, id: str) -> Non
 
 
 def _lasting(line: str) -> str:
+    """When it was last looked at is written to the day: else every turn would make a commit."""
     if not line.startswith('{"table":"sites"'):
         return line
     row = json.loads(line) | dict.fromkeys(_PASSING)
+    if row["plan_until"] is not None:
+        row["plan_until"] -= row["plan_until"] % _DAY
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
