@@ -254,5 +254,5 @@ class Loop:
             level = logging.INFO if delivery.state is State.SENT else logging.WARNING
             extra = about(delivery) | {"code": delivery.error_code or delivery.state.value}
             log.log(level, "%s", told, extra=extra)
-        for note in delivery.notes if delivery.state is State.SENT else ():
-            log.warning("%s: %s", delivery.account, load(note), extra=about(delivery))
+        for left_out in delivery.notes if delivery.state is State.SENT else ():
+            log.warning("%s: %s", delivery.account, load(left_out), extra=about(delivery))

@@ -201,11 +201,7 @@ def told_of(delivery: Delivery) -> Message | None:
     words = {"account": delivery.account, "path": delivery.path}
     why = str(error_of(delivery) or delivery.state.value)
     if delivery.state is State.SENT:
-        return msg(
-            "{account}: sent {path} → {link}",
-            **words,
-            link=delivery.remote_url or delivery.remote_id,
-        )
+        return _done(delivery)
     if delivery.state is State.FAILED:
         return msg("{account}: failed {path}: {why}", **words, why=why)
     if delivery.state is State.RETRY:
@@ -213,6 +209,16 @@ def told_of(delivery: Delivery) -> Message | None:
     if delivery.state is State.UNKNOWN:
         return msg("{account}: not known yet whether it is there: {path}: {why}", **words, why=why)
     return None
+
+
+def _done(delivery: Delivery) -> Message:
+    words = {"account": delivery.account, "path": delivery.path}
+    link = delivery.remote_url or delivery.remote_id
+    if delivery.kind == "retract":
+        return msg("{account}: taken back: {path} ({link})", **words, link=link)
+    if delivery.kind == "edit":
+        return msg("{account}: edited {path} → {link}", **words, link=link)
+    return msg("{account}: sent {path} → {link}", **words, link=link)
 
 
 def moment(micros: int | None) -> datetime | None:
