@@ -272,7 +272,12 @@ def test_a_branch_of_something_else_is_left_alone(tmp_path: Path) -> None:
         (
             STATE,
             f'[state]\nurl = "sqlite:///a.db"\ngit = {{ branch = "{BRANCH}" }}\n',
-            "two-ledgers",
+            "state-git",
+        ),
+        (
+            f'"{BRANCH}"',
+            f'"{BRANCH}", remote = "https://canary@git.example/x"',
+            "state-git",
         ),
         (f'"{BRANCH}"', '"a..b"', "branch-name"),
         (f'"{BRANCH}"', f'"{BRANCH}", remote = "nowhere"', "branch-unavailable"),
@@ -285,6 +290,7 @@ def test_what_cannot_be_is_said(tmp_path: Path, old: str, new: str, code: str) -
         config.write_text(config.read_text().replace(old, new))
         ran = site.run("post", "--first-run", env=ENV)
     assert (ran.returncode, f"[{code}]" in ran.stderr) == (2, True), ran.stderr
+    assert "canary" not in ran.stderr
 
 
 def test_outside_of_a_repository_it_is_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import tempfile
 import threading
@@ -59,16 +60,21 @@ def finish(app: App) -> None:
         app.bench.push()
 
 
-def refuse_both(app: App) -> None:
-    """Raises ConfigError where both an address and a branch are named."""
-    lines = app.config.lines
-    if app.config.state.git.branch and "state.url" in lines:
+def refuse_faults(app: App) -> None:
+    """Raises ConfigError where both an address and a branch are named, or a login stands in the
+    address of the remote."""
+    told, lines = None, app.config.lines
+    if "state.url" in lines:
+        told = msg("[state] names both a `url` and a branch of git: keep one")
+    if re.match(r"https?://[^/]*@", app.config.state.git.remote):
+        told = msg("`remote` holds a login, and a secret never stands here: git has its own for it")
+    if told is not None:
         raise ConfigError(
-            msg("[state] names both a `url` and a branch of git: keep one"),
-            code="two-ledgers",
+            told,
+            code="state-git",
             path=app.config.file,
-            line=lines["state.url"],
-            key="state.url",
+            line=lines.get("state.git") or lines.get("state"),
+            key="state.git",
         )
 
 

@@ -259,9 +259,9 @@ class App:
         if fault is not None:
             raise self._at(fault.key, fault.error, fault.line) from fault.error
         if self.config.state.git.branch:
-            from bot.app.branch import refuse_both
+            from bot.app.branch import refuse_faults
 
-            refuse_both(self)
+            refuse_faults(self)
 
     def _at(self, key: str, error: BotError, line: int | None = None) -> ConfigError:
         """An error of a value, at its place in the file."""
