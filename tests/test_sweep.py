@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.app import wiring
 from tests.fakes.mastodon_server import MastodonServer
 from tests.site import Site
 from tests.test_kill import ACCOUNT, ENV
@@ -25,6 +27,7 @@ PLACES = [
     ("looked", "drop_after"),
     ("looked", "drop_before"),
 ]
+TRIES = 3
 THREAD = "thread = true\nlimit = 50\n"
 NO_LINK = 'template = "{{ title }}"\n'
 
@@ -52,7 +55,11 @@ def test_killed_at_every_place(
     more: str,
     place: str,
     fault: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # On a slow machine a call may be cut off: it is made again at once.
+    real = wiring.system_world
+    monkeypatch.setattr(wiring, "system_world", lambda: replace(real(), jitter=lambda: 0.0))
     with MastodonServer(flavour) as server:
         site = Site(tmp_path).configure(
             ACCOUNT.format(base=server.base) + more, timeout=1, gap=0.05
@@ -67,10 +74,12 @@ def test_killed_at_every_place(
         )
         assert expected == (4 if more == THREAD else 2)
         server.script.extend([fault] if fault else [])
-        ended = _dying(site, place)
         applies = not (place == "repeating" and flavour == "gotosocial")
         applies &= not (place == "looked" and flavour == "mastodon")
-        assert (ended == -signal.SIGKILL) == applies
+        ended = [_dying(site, place)]
+        while applies and ended[-1] == 0 and len(ended) < TRIES:
+            ended.append(_dying(site, place))
+        assert (ended[-1] == -signal.SIGKILL) == applies
         for _ in range(3):
             last = site.run("post", env=ENV)
         assert last.returncode == 0, last.stderr
