@@ -11,6 +11,7 @@ import pytest
 
 from bot.app.asked import Request
 from bot.app.preview import dry_run
+from bot.app.timing import ClockWatch
 from bot.app.turn import Result, take_turn
 from bot.app.wiring import App, World
 from bot.config import load
@@ -271,3 +272,17 @@ def test_a_rule_shares_again_with_a_text_of_its_own(blog: Blog) -> None:
     assert sent(blog.at("06-30 10:00")) == []
     assert [line["text"].split("\n")[0] for line in blog.site.lines()] == ["a", "b", "再掲: a"]
     assert sent(blog.at("07-28 10:00")) == ["a"]
+
+
+def test_a_clock_that_jumped_is_not_believed_for_an_hour() -> None:
+    clock = FakeClock()
+    watch = ClockWatch(clock)
+    assert watch.is_sure()
+    clock.go(3 * 86400)  # slept, or was away: both clocks say so
+    assert watch.is_sure()
+    clock._at += timedelta(days=400)
+    assert not watch.is_sure()
+    clock.go(3000)
+    assert not watch.is_sure()
+    clock.go(700)
+    assert watch.is_sure()

@@ -20,6 +20,7 @@ from bot.app.old_ledger import doubt
 from bot.app.pings import plan_pings
 from bot.app.report import told_of
 from bot.app.shrunk import note
+from bot.app.timing import ClockWatch
 from bot.app.turn import (
     Outlook,
     agree_first_run,
@@ -33,7 +34,7 @@ from bot.errors import BotError
 from bot.i18n import Message, msg
 from bot.model import Delivery, Post, Problem, State
 from bot.outbox.states import load, micros
-from bot.words import LEASES, first_seen, flooded
+from bot.words import LEASES, first_seen, flooded, ran_out
 
 if TYPE_CHECKING:
     from bot.content import Watcher
@@ -62,6 +63,7 @@ class Loop:
         self.fault: Message | None = None
         self._hinted = True
         self._idle: Idle | None = None
+        self._clock = ClockWatch(app.world.clock)
         self._posts: Sequence[Post] = ()
         self._said: set[tuple[str, str]] = set()
         self._workers: dict[str, tuple[threading.Thread, threading.Event]] = {}
@@ -126,7 +128,8 @@ class Loop:
 
     def _look(self) -> None:
         app = self._app
-        seen = outlook(app, app.ledger, Request(patient=True))
+        sure = self._clock.is_sure()
+        seen = outlook(app, app.ledger, Request(patient=True, may_expire=sure))
         self._posts, self._again = seen.site.posts, seen.again
         problems = [*seen.site.problems]
         self._plan(seen)
@@ -181,6 +184,8 @@ class Loop:
             log.info("%s", first_seen(account, count))
         if seen.plan.held:
             log.warning("%s", flooded(seen.plan.held))
+        for row in seen.plan.expired:
+            log.warning("%s", ran_out(row.account, row.path), extra=about(row))
 
     def next_change(self) -> datetime | None:
         """When the clock alone next makes a post visible or takes it away."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from bot.app.wiring import App
 from bot.content.dates import BadDate, read_date
 from bot.errors import DraftError
 from bot.i18n import Message, msg
-from bot.model import Delivery, Post
+from bot.model import Clock, Delivery, Post
 from bot.outbox.claiming import BUDGET, Pace, calls_of
 from bot.outbox.drafts import draft_from
 from bot.outbox.pacing import budget_left, expires, gate, month_start, openings
@@ -85,6 +85,27 @@ def _moment(said: Any, zone: ZoneInfo) -> datetime | None:
     except BadDate:  # minutes are enough for an appointment
         at = datetime.fromisoformat(said)
         return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+class ClockWatch:
+    """Whether the clock can be believed: not for an hour after it jumped (it was set, or is wrong
+    since a start without a battery). By a clock that also runs while the machine sleeps."""
+
+    JUMP = timedelta(hours=1)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen: tuple[datetime, float] | None = None
+        self._doubted: float | None = None
+
+    def is_sure(self) -> bool:
+        now, steady = self._clock.now(), self._clock.steady()
+        if self._seen is not None:
+            passed = timedelta(seconds=steady - self._seen[1])
+            if abs(now - self._seen[0] - passed) > self.JUMP:
+                self._doubted = steady
+        self._seen = now, steady
+        return self._doubted is None or steady - self._doubted > self.JUMP.total_seconds()
 
 
 LONG = 200
