@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from bot.errors import PosterError, RateLimited, Transient
@@ -81,6 +81,7 @@ WITH_LINK, WITHOUT = millionths(0.2), millionths(0.015)
 PLACES = ("claimed", "prepared", "sending", "answered", "sent")
 POLICY = Policy(settling=16 * SECOND, gap=2 * SECOND, give_up=3 * DAY, timeout=15 * SECOND)
 FLOOD = 10
+LATEST_TURN = 90 * MINUTE
 AGE, RECENT = 8 * DAY, 200
 """What is older has been sent or skipped, mostly: the plan need not look at it again."""
 
@@ -248,14 +249,16 @@ class Process:
 
 @dataclass
 class Year:
-    """`begins` to `ends` on a ledger in `root`, with so many dollars a month. `posts` get the
-    `first_visible` that they were seen at."""
+    """`begins` to `ends` on a ledger in `root`, with so many dollars a month. `cron`: turns at
+    irregular times, and no process that wakes by itself. `posts` get the `first_visible` that they
+    were seen at."""
 
     root: Path
     begins: int
     ends: int
     coming: list[Post]
     usd: float
+    cron: bool = False
     posts: list[Post] = field(default_factory=list)
     process: Process | None = None
     up_at: int = 0
@@ -264,6 +267,7 @@ class Year:
     reached: int = 0
     looked_at: int | None = None
     expires_at: int = 0
+    turn_at: int = 0
     wakes: dict[str, int] = field(default_factory=dict)
     downs: list[Span] = field(default_factory=list)
     held: int = 0
@@ -302,13 +306,17 @@ class Year:
             self.clock.go_to(self.up_at)
             self.start()
         down = self.to_come[0].begins if self.to_come else self.ends
-        moment = min(down, self.plans_at(), *self.wakes.values())
+        moment = min(down, self.turn_at if self.cron else self.plans_at(), *self.wakes.values())
         self.clock.go_to(min(moment, self.ends))
         if moment == down and self.to_come:
             self.end(self.to_come.pop(0).ends)
+        elif moment >= self.ends:
+            return
+        elif self.cron:
+            self.turn()
         elif moment == self.plans_at():
             self.plan()
-        elif moment < self.ends:
+        else:
             self.serve(min(self.wakes, key=lambda name: self.wakes[name]))
 
     def start(self) -> None:
@@ -388,7 +396,7 @@ class Year:
         self.held += made.held
         self.looked_at = now
         self.expires_at = min(self.ages([*existing, *made.new], now), default=self.ends)
-        if made.new or not self.wakes:
+        if not self.cron and (made.new or not self.wakes):
             self.wakes = dict.fromkeys(NAMES, now)
 
     def recent(self, ledger: Ledger, now: int) -> tuple[list[Post], list[Delivery]]:
@@ -430,17 +438,30 @@ class Year:
             if waits and age is not None and row.planned_at + age > now:
                 yield row.planned_at + age
 
+    def turn(self) -> None:
+        """`bot post`, called by cron or by hand."""
+        now = self.clock.micros()
+        self.turn_at = now + 10 * MINUTE + int(chance("turn", now) * (LATEST_TURN - 10 * MINUTE))
+        self.plan()
+        for account in NAMES:
+            if self.process is not None:
+                self.work(partial(self.living().dispatcher.turn, [account]))
+
     def serve(self, account: str) -> None:
-        """One round of a worker."""
-        process, began = self.living(), self.clock.micros()
+        """One round of a worker of `bot run`."""
+        self.work(partial(self.living().dispatcher.serve, account, self.clock.worker))
+        if self.process is not None:
+            pause = max(1, int(self.clock.pause * SECOND))
+            self.wakes[account] = self.clock.micros() + pause
+
+    def work(self, task: Callable[[], None]) -> None:
+        """A process may die of it, and is away for a while."""
+        began = self.clock.micros()
         self.clock.stop.clear()
         try:
-            process.dispatcher.serve(account, self.clock.worker)
+            task()
         except Died:
             self.deaths += 1
             away = MINUTE + int(chance("away", self.deaths) * 2 * HOUR)
             self.downs.append(Span(began, self.clock.micros() + away))
             self.end(self.clock.micros() + away)
-        else:
-            pause = max(1, int(self.clock.pause * SECOND))
-            self.wakes[account] = self.clock.micros() + pause
