@@ -29,7 +29,9 @@ class Idle:
         self._seen: tuple[Any, ...] | None = None
         self._looked: datetime | None = None
         self._leased: datetime | None = None
-        self._last: Outlook | None = None
+        self._is_known = False
+        self._waits = False
+        self._removed: int | None = None
 
     def stamp(self) -> Stamp:
         """To be taken before a tick reads anything."""
@@ -37,14 +39,14 @@ class Idle:
 
     def nothing_new(self, stamp: Stamp) -> bool:
         """Whether a tick that begins now would find what the last one found."""
-        now, last = self._app.now(), self._last
+        now = self._app.now()
         scan = self._app.scanner.scan(now)
         seen = (stamp, scan.posts, scan.problems)
         same = self._seen is not None and _same(self._seen, seen)
         self._seen = seen
-        if last is None or not same or not scan.readable or self._is_old(self._looked):
+        if not (self._is_known and same and scan.readable) or self._is_old(self._looked):
             return False
-        waits = last.again is not None or self._fresh_removals(last)
+        waits = self._waits or self._is_fresh_removal()
         return not waits and self._app.press.stands() and self._mark.is_settled()
 
     def needs_lease(self, seen: Outlook) -> bool:
@@ -58,8 +60,13 @@ class Idle:
         self._leased = self._app.now()
 
     def looked(self, seen: Outlook | None) -> None:
-        """A whole look has ended; None: not well."""
-        self._last, self._looked = seen, self._app.now()
+        """A whole look has ended; None: it begins, and is not known to end well. Only what is asked
+        again is kept of it: it holds every delivery of every post."""
+        self._looked, self._is_known = self._app.now(), seen is not None
+        if seen is not None:
+            gone = [a.gone_at for a in seen.site.missing]
+            self._waits = seen.again is not None or None in gone
+            self._removed = max((at for at in gone if at is not None), default=None)
 
     def close(self) -> None:
         self._mark.close()
@@ -68,9 +75,8 @@ class Idle:
         now = self._app.now()
         return at is None or not timedelta() <= now - at < FULL
 
-    def _fresh_removals(self, last: Outlook) -> bool:
-        since = self._app.ledger.now() - GONE
-        return any(a.gone_at is None or a.gone_at > since for a in last.site.missing)
+    def _is_fresh_removal(self) -> bool:
+        return self._removed is not None and self._removed > self._app.ledger.now() - GONE
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.ledger import engine as opening
@@ -116,8 +115,13 @@ class Store:
         return c.execute(statement.returning(*table.primary_key)).first() is not None
 
     def _insert(self, table: Any) -> Any:
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table)
+        if self._is_sqlite:
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # two MiB, where nobody has one
+
+        return postgresql.insert(table)
 
     def _log(
         self,

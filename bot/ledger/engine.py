@@ -23,6 +23,7 @@ from bot.i18n import msg
 
 HEAD = "0002"
 """The newest revision in migrations/versions (a test holds the two together)."""
+CACHE_KIB = 512
 BUSY_SECONDS = 30
 """How long a writer waits for another; a turn's transactions are milliseconds."""
 CONNECTIONS = 8
@@ -138,7 +139,11 @@ def _sqlite(url: URL, root: Path, readonly: bool) -> Engine | None:
         )
 
     engine = create_engine(
-        URL.create("sqlite", database=str(file)), creator=connect, poolclass=QueuePool, pool_size=16
+        URL.create("sqlite", database=str(file)),
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=16,
+        pool_use_lifo=True,
     )
     _set_up_sqlite(engine, readonly)
     return engine
@@ -161,6 +166,8 @@ def _make_folder(file: Path) -> None:
 def _set_up_sqlite(engine: Engine, readonly: bool) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
+        # Each of a dozen keeps pages of what it has read; the system keeps them all, too.
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -75,12 +75,13 @@ class Reads(Store):
         names = sorted(set(subjects) - set(whole))
         d = deliveries.c
         columns = [getattr(d, name) for name in rows.LIGHT]
+        shared: dict[str, str] = {}
         with self._reading() as c:
             for start in range(0, len(names), BATCH):
                 some = names[start : start + BATCH]
                 where = (d.site == self.site, d.subject.in_(some))
                 done = select(*columns).where(*where, d.state.not_in([s.value for s in WAITING]))
-                found += [rows.to_light(row) for row in c.execute(done)]
+                found += [rows.to_light(row, shared) for row in c.execute(done)]
             for subject in whole:
                 mine = and_(d.site == self.site, d.subject == subject)
                 ended = select(deliveries).where(mine, d.state.not_in([s.value for s in WAITING]))
