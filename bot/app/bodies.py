@@ -5,7 +5,6 @@ of it could not be shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
@@ -17,12 +16,6 @@ from bot.model import Entry, Post, Problem
 
 if TYPE_CHECKING:
     from bot.content import Manner
-
-TROUBLES: Mapping[str, Message] = {
-    "single": msg("The shortcode {name} is not known: feeds leave it out"),
-    "paired": msg("The shortcode {name} is not known: feeds show what it encloses"),
-    "no-page": msg("{name} names a post that is not there: its link leads to the post itself"),
-}
 
 
 class Bodies:
@@ -87,17 +80,23 @@ def _plain(path: str) -> str:
 
 
 def _problem(post: Post, name: str, trouble: str) -> Problem:
+    hint = msg("Only Hugo's own shortcodes are known; the rest of the post is shown")
+    if trouble == "no-page":
+        hint = msg("Check the path after it, and whether that post is published")
     return Problem(
         path=post.path,
-        message=replace(TROUBLES[trouble], values={"name": name}),
+        message=_words(name, trouble),
         code="shortcode",
-        hint=_HINTS[trouble],
+        hint=hint,
         post_lost=False,
     )
 
 
-_HINTS: Mapping[str, Message] = {
-    "single": msg("Only Hugo's own shortcodes are known; the rest of the post is shown"),
-    "paired": msg("Only Hugo's own shortcodes are known; the rest of the post is shown"),
-    "no-page": msg("Check the path after it, and whether that post is published"),
-}
+def _words(name: str, trouble: str) -> Message:
+    if trouble == "single":
+        return msg("The shortcode {name} is not known: feeds leave it out", name=name)
+    if trouble == "paired":
+        return msg("The shortcode {name} is not known: feeds show what it encloses", name=name)
+    return msg(
+        "{name} names a post that is not there: its link leads to the post itself", name=name
+    )
