@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.timetable import clock, in_spans, parse_quiet, parse_slots, times_on
 
@@ -129,3 +131,28 @@ def _minute(shown: str) -> int:
 def test_quiet_hours_that_cannot_be(text: str) -> None:
     with pytest.raises(ValueError):
         parse_quiet(text)
+
+
+signs = st.text(st.sampled_from(list("0123456789:,-*/ monfrisu月金土〜平日、L#@")), max_size=24)
+
+
+@settings(max_examples=300, deadline=None)
+@given(signs | st.text(max_size=12))
+def test_any_text_is_times_of_the_week_or_cannot_be_read(text: str) -> None:
+    try:
+        rules = parse_slots([text])
+    except ValueError:
+        return
+    assert all(rule.times and 0 <= min(rule.times) <= max(rule.times) < 1440 for rule in rules)
+    assert all(rule.weekdays and rule.weekdays <= set(range(7)) for rule in rules)
+
+
+@settings(max_examples=200, deadline=None)
+@given(signs | st.text(max_size=12))
+def test_any_text_is_quiet_hours_or_cannot_be_read(text: str) -> None:
+    try:
+        spans = parse_quiet(text)
+    except ValueError:
+        return
+    assert bool(spans) == bool(text)
+    assert not all(in_spans(spans, minute) for minute in range(1440))
