@@ -78,6 +78,7 @@ class Post:
     why_not: str | None
     id: str = ""
     explicit_id: str | None = None
+    draft: bool = False
     author: str | None = None
     description: str = ""
     section: str = ""

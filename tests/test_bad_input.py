@@ -39,6 +39,8 @@ BROKEN: dict[str, tuple[bytes, int, str]] = {
         f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}]"
         for a, b in ("ab", "bc", "cd", "de", "ef", "fg", "gh", "hi")
     )).encode(), 2, "front-matter-size"),
+    "wide-colon": (post("title：題\ndate: 2026-02-10").encode(), 2, "front-matter"),
+    "cr-only": (post().replace("\n", "\r").encode(), 1, "cr-only"),
     "whole-address": (post(f"{HEAD}\nurl: https://x.example/").encode(), 4, "url-absolute"),
 }  # fmt: skip
 # what is said of posts that are there all the same

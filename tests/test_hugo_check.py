@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.app.hugo_check import find_hugo
-from tests.site import Site
+from bot.app.reload import stamps
+from bot.app.wiring import App, system_world
+from bot.config import load
+from tests.site import FILE_ACCOUNT, Site
 
 HUGO = find_hugo(os.environ)
 HEADER = "path,slug,title,date,expiryDate,publishDate,draft,permalink,kind,section"
@@ -136,3 +139,23 @@ def test_beside_the_real_hugo(site: Site) -> None:
     config = site.root / "hugo.toml"
     config.write_text(config.read_text() + '[permalinks]\nposts = "/:year/:slug/"\n')
     assert site.run("check", "--hugo").returncode == 0
+
+
+def test_bot_run_sees_a_change_of_hugos_own_configuration(site: Site) -> None:
+    """Otherwise addresses go out that no longer are."""
+    config = site.root / "bot.toml"
+    config.write_text(config.read_text() + FILE_ACCOUNT, encoding="utf-8")
+    app = App(load("bot.toml", str(site.root)), system_world())
+    before = stamps(app)
+    for name, text in (
+        ("hugo.toml", 'baseURL = "https://h.example/"\n[permalinks]\nposts = "/new/:slug/"\n'),
+        ("config/_default/languages.ja.toml", 'title = "J"\n'),
+        ("config/production/config.yaml", "baseURL: https://other.example/\n"),
+    ):
+        file = site.root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        after = stamps(app)
+        assert after != before, name
+        before = after
+    app.close()

@@ -161,3 +161,14 @@ def test_hugos_own_new_site(tmp_path: Path) -> None:
     assert site.json("init")["kind"] == "hugo"
     (post,) = site.json("list")["posts"]
     assert (post["title"], post["why_not"]) == ("First", "draft")
+
+
+def test_the_address_that_must_be_written_in_is_asked_for_until_it_is(tmp_path: Path) -> None:
+    site = lay(tmp_path, {"hugo.toml": 'baseURL = "/"\n'})
+    asked = "write the address of your site into bot.toml"
+    assert asked in site.run("init").stdout
+    assert asked in site.run("init").stdout
+    file = tmp_path / "bot.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("https://example.com/", "https://h.example/"), encoding="utf-8")
+    assert asked not in site.run("init").stdout

@@ -38,7 +38,7 @@ SIGNS: Mapping[Kind, tuple[str, ...]] = {
 FOLDERS = ("content", "_posts", "posts", "src/posts", "blog", "articles", "src", ".")
 BUILT: Mapping[Kind, str] = {"jekyll": "_site", "eleventy": "_site"}
 """Where the feeds go: the folder that the site is built into."""
-_MARKDOWN = (".md", ".markdown")
+_MARKDOWN = (".md", ".mdown", ".markdown")
 _ZONE = re.compile(r"zoneinfo/(?:posix/)?(.+)$")
 
 
@@ -86,8 +86,13 @@ def start(folder: str, environ: Mapping[str, str]) -> Started:
         file=file or "bot.toml",
         fresh=file is None,
         ignored=_ignore(folder, found),
-        placeholder=file is None and found.url == NOWHERE,
+        placeholder=found.url == NOWHERE and _is_placeholder(folder, file or "bot.toml"),
     )
+
+
+def _is_placeholder(folder: str, file: str) -> bool:
+    site = _toml(os.path.join(folder, file)).get("site")
+    return isinstance(site, dict) and site.get("url") == NOWHERE
 
 
 # --- what is there ------------------------------------------------------------------------------

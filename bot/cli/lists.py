@@ -51,6 +51,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "url": post.url,
         "title": post.title,
         "date": rfc3339(post.date),
+        "draft": post.draft,
         "visible": post.visible,
         "why_not": post.why_not,
         "summary": {"lines": list(post.summary.lines), "source": post.summary.source},
@@ -61,8 +62,8 @@ def post_json(post: Post) -> dict[str, Any]:
 
 
 def _cover(cover: Image | None) -> dict[str, Any] | None:
-    if cover is None:
-        return None
+    if cover is None or cover.file is cover.url is None:
+        return None  # none, or one that is not there (which is among the problems)
     if cover.file is None:
         return {"url": cover.url, "alt": cover.alt}
     return {"file": cover.shown, "alt": cover.alt}

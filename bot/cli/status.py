@@ -168,6 +168,8 @@ def _verdict(app: App, now: Status, troubles: Sequence[Trouble]) -> Message:
     if not now.first_run and app.active():
         return msg("There is no ledger for this site yet: start with --first-run.")
     if asked:
+        if len(asked) == 1:
+            return msg("1 delivery needs you.")
         return msg("{count} deliveries need you.", count=len(asked))
     if paused:
         return msg("{count} accounts are paused.", count=len(paused))

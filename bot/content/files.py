@@ -104,6 +104,13 @@ def decode(data: bytes) -> str:
         raise _not_utf8(data, error.start) from None
     if "\ufffd" in text or b"\0" in data:
         raise _damaged(text)
+    if "\r" in text and "\n" not in text.rstrip("\r\n") and "\r" in text.rstrip("\r\n"):
+        raise ContentError(
+            msg("The lines of the file end with CR alone, so it is one line for Hugo."),
+            code="cr-only",
+            line=1,
+            hint=msg("Save it with the line ends of Unix (LF)."),
+        )
     return text.removeprefix("\ufeff")
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.content.parser_words import in_words
 from bot.content.quick import read_quickly
 from bot.errors import ContentError
 from bot.i18n import Message, msg
@@ -39,6 +40,8 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_WIDE_INDENT = re.compile("^[ \t]*[\u3000\xa0]", re.MULTILINE)
+_WIDE_COLON = re.compile(r"^\s*[\w-]+[ \t]*：", re.MULTILINE)
 _NOT_PLAIN_TEXT = frozenset("+-.0123456789~nNtTfF")
 
 
@@ -94,10 +97,10 @@ def _handlers() -> Mapping[str, BaseHandler]:
         def split(self, text: str) -> tuple[str, str]:
             try:
                 end = json.JSONDecoder().raw_decode(text)[1]
-            except (ValueError, RecursionError) as error:
-                raise _bad(
-                    "JSON", getattr(error, "msg", "") or str(error), _json_line(error)
-                ) from None
+            except RecursionError:
+                raise _too_much() from None
+            except ValueError as error:
+                raise _bad_json(error) from None
             return text[:end], text[end:]
 
         def load(self, fm: str) -> dict[str, Any]:
@@ -130,7 +133,9 @@ def _checked(load: Callable[[str], Any], text: str) -> dict[str, Any]:
             msg("The front matter is not a list of keys and values."),
             code="front-matter-shape",
             line=2,
-            hint=msg("Write it like `title: …`, one key a line."),
+            hint=_hint("YAML", text)
+            if _WIDE_COLON.search(text)
+            else msg("Write it like `title: …`, one key a line."),
         )
     return data
 
@@ -153,7 +158,7 @@ def _load_json(text: str) -> Any:
     try:
         return _tidy(json.loads(text, object_pairs_hook=_pairs))
     except ValueError as error:
-        raise _bad("JSON", getattr(error, "msg", "") or str(error), _json_line(error)) from None
+        raise _bad_json(error) from None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,8 +169,9 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _json_line(error: Exception) -> int:
-    return getattr(error, "lineno", 1)
+def _bad_json(error: ValueError) -> ContentError:
+    reason: str = getattr(error, "msg", "") or str(error)
+    return _bad("JSON", reason, getattr(error, "lineno", 1))
 
 
 def _tidy(value: Any, depth: int = 0) -> Any:
@@ -210,12 +216,24 @@ def _load_any_yaml(text: str) -> Any:
         return None if node is None else _Construct().value(node, 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _bad("YAML", error.problem or str(error), mark.line + 1 if mark else 1) from None
+        line, near = _near(text, mark.line + 1 if mark else 1)
+        raise _bad("YAML", error.problem or str(error), line, near) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position if isinstance(error.position, int) else 0) + 1
         raise _bad("YAML", error.reason, line) from None
     except yaml.YAMLError as error:
         raise _bad("YAML", str(error), 1) from None
+
+
+def _near(text: str, line: int) -> tuple[int, str]:
+    """The line of an error and what stands there; the one before, where that is what a Japanese
+    keyboard wrote (the parser stumbles behind it)."""
+    lines = text.split("\n")
+    for number in (line, line - 1):
+        near = lines[number - 1] if 0 < number <= len(lines) else ""
+        if _WIDE_COLON.search(near) or _WIDE_INDENT.search(near):
+            return number, near
+    return line, ""
 
 
 @functools.cache
@@ -324,16 +342,21 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     data[name] = value
 
 
-def _bad(kind: str, reason: str, line: int) -> ContentError:
+def _bad(kind: str, reason: str, line: int, near: str = "") -> ContentError:
+    """`near`: the line of a YAML text where that is worth a word."""
     return ContentError(
-        msg("The front matter is no valid {kind}: {reason}.", kind=kind, reason=reason.rstrip(".")),
+        msg("The front matter is no valid {kind}: {reason}.", kind=kind, reason=in_words(reason)),
         code="front-matter",
         line=line,
-        hint=_hint(kind),
+        hint=_hint(kind, near),
     )
 
 
-def _hint(kind: str) -> Message:
+def _hint(kind: str, near: str) -> Message:
+    if _WIDE_INDENT.search(near):
+        return msg("A line begins with a full-width space: indent with ordinary spaces.")
+    if _WIDE_COLON.search(near):
+        return msg("A key ends with a full-width colon (：): write : and a space.")
     if kind == "YAML":
         return msg(
             "Put quotes around a text that holds : # @ ` [ or a quote, and indent with spaces."

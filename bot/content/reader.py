@@ -190,6 +190,7 @@ def _post(
         content_hash=content_hash(data),
         visible=True,
         why_not=None,
+        draft=hugo.is_draft(matter.get("draft")),
         explicit_id=_text(matter.get("id")) or _text(matter.get("guid")) or None,
         author=_author(matter) or rules.author or None,
         description=_text(matter.get("description")),

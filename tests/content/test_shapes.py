@@ -12,6 +12,8 @@ from bot.content.reader import Page, read_page
 from bot.content.remote import is_private
 from bot.content.scanner import Scanner
 from bot.content.shapes import wrong
+from bot.errors import ContentError
+from bot.i18n import use
 
 from .support import NOW, rules_at, write
 
@@ -117,3 +119,52 @@ def test_the_line_of_a_cover_is_said_once(tmp_path: Path) -> None:
     scanner = Scanner(rules_at(tmp_path))
     assert [(p.code, p.line) for p in scanner.scan(NOW).problems] == [("cover-missing", 4)]
     assert scanner.scan(NOW).changed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("---\ntitle：題\n---\n", 2, "full-width colon"),
+        ("---\ntitle: x\ndate：2026-01-01\n---\n", 3, "full-width colon"),
+        ("---\ntitle: a: b\n---\n", 2, "quotes"),
+    ],
+)
+def test_what_a_japanese_keyboard_writes_is_named(text: str, line: int, words: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        page_of(text)
+    assert (caught.value.line, words in str(caught.value.hint)) == (line, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["---\na: b: c\n---\n", "---\na: [b\n---\n", "---\na: 'b\n---\n", "---\na: @b\n---\n", "---\na: *b\n---\n",
+     "+++\na = b\n+++\n", "+++\na\n+++\n", "+++\na = [1\n+++\n", '+++\na = "b\n+++\n', '{"a": }', '{"a" 1}', "{a: 1}"],
+)  # fmt: skip
+def test_parsers_speak_japanese(text: str) -> None:
+    use("ja")
+    try:
+        with pytest.raises(ContentError) as caught:
+            page_of(text)
+        reason = str(caught.value.message.values["reason"])
+    finally:
+        use("en")
+    assert any("ぁ" <= c <= "ん" for c in reason), reason
+
+
+def test_json_that_is_too_deep_is_said_in_words() -> None:
+    with pytest.raises(ContentError) as caught:
+        page_of('{"a":' * 5000)
+    assert caught.value.code == "front-matter-size"
+
+
+def test_line_ends_of_old_macs() -> None:
+    with pytest.raises(ContentError) as caught:
+        page_of("---\rtitle: x\r---\rx\r")
+    assert caught.value.code == "cr-only"
+    assert page_of("---\r\ntitle: x\r\n---\r\nx\r\n").post.title == "x"
+
+
+@pytest.mark.parametrize("draft", ["true", "yes", "false"])
+def test_whether_it_is_a_draft_is_said_even_where_drafts_are_built(draft: str) -> None:
+    page = page_of(f"---\ntitle: x\ndraft: {draft}\n---\nx\n")
+    assert page.post.draft == (draft != "false")
