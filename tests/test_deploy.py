@@ -171,6 +171,7 @@ def test_the_steps_build_write_feeds_deploy_and_share(
     assert "nothing was sent" in again.summary
 
 
+@pytest.mark.slow
 def test_nothing_is_shared_that_is_not_online(blog: Repository, server: MastodonServer) -> None:
     begun(blog)
     blog.write("a")
@@ -219,6 +220,7 @@ def test_a_person_says_everything_without_a_shell(blog: Repository, server: Mast
     assert not Job(blog, "word", word).run()  # it is no longer waiting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "state"), [("https://m.example/1", "sent"), ("drop", "cancelled")]
 )
@@ -237,7 +239,7 @@ def test_a_lost_answer_is_resolved(
     assert row["state"] == state
 
 
-@pytest.mark.parametrize("which", ["$(touch owned)", "; touch owned", "--config owned", "`id`"])
+@pytest.mark.parametrize("which", ["$(touch owned); touch owned", "--config owned"])
 def test_what_is_typed_is_no_command(blog: Repository, which: str) -> None:
     begun(blog)
     job = Job(blog, "word", {"command": "skip", "which": which})

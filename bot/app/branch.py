@@ -18,7 +18,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from bot.errors import BotError, ConfigError, StoreUnavailable, Transient
+from bot.errors import BotError, ConfigError, LostLease, StoreUnavailable, Transient
 from bot.i18n import msg
 from bot.ledger.git import FILE, Branch, Moved
 from bot.model import Delivery, State
@@ -218,6 +218,8 @@ class Bench:
             except BotError as error:
                 self._failure = error
                 raise
+            if self._calls.get(delivery.id) != delivery.fence:
+                raise LostLease(msg("delivery {id} is in other hands", id=delivery.id))
 
     def push(self) -> None:
         """The ledger as it is now. Raises Moved, StoreUnavailable."""
@@ -279,7 +281,7 @@ class Bench:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        self._within = True
+        self._within, self._failure = True, None
         try:
             yield
         finally:
@@ -303,8 +305,10 @@ class Bench:
 
     def _save(self) -> None:
         try:
-            self._give_back()
-            self.push()
+            with self._lock:
+                self._failure = self._failure or LostLease(msg("the turn has ended"))
+                self._give_back()
+                self.push()
         except Moved:
             with contextlib.suppress(BotError):
                 self._catch_up()
