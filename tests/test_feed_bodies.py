@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.feeds.objections import objections
 from tests.site import Site
 
 HOME = "https://blog.example/"
@@ -104,3 +105,45 @@ def test_raw_html_by_hugos_own_setting(site: Site, unsafe: str, html: str) -> No
     )
     assert site.run("feed").returncode == 0
     assert shown(site, "a") == f"<p>a {html}</p>"
+
+
+RICH = """
+{{< figure src="絵 1.png" alt="a & b" caption="<3 *c*" >}} {{< youtube x >}} {{< box >}}a{{< /box >}}
+
+# 題 & <題>
+
+a[^1] <b onclick="x()">太</b> <script>alert(1)</script> AT&T, 1 < 2, [x](../b/?q=あ&r) <a href="/x">y</a>
+
+[^1]: 注
+
+- [x] 済
+- [ ] 未
+
+| a | b |
+|---|---|
+| ~~c~~ | `<d>` |
+
+語
+: 意味
+
+<div class="k" style="x"><button>押す</button><img src=z.png srcset="z.png 2x"><p>閉じない</div>
+
+```html
+<p>{{</* a */>}} ]]> &amp;</p>
+```
+
+{{< details summary="続き" >}}中{{< /details >}} ]]> https://例え.jp/道?あ=い
+"""
+
+
+@pytest.mark.parametrize("unsafe", ["true", "false"])
+def test_no_feed_of_a_rich_post_meets_an_objection_of_the_validator(
+    site: Site, unsafe: str
+) -> None:
+    write(site, "a", RICH, more='tags: ["C#", "あ い"]\n')
+    setting(site, f"[content]\nunsafe = {unsafe}\n[feed]\ntags = true\ncategories = true\n")
+    assert site.run("feed").returncode == 0
+    feeds = [*(site.root / "public").rglob("feed.xml"), *(site.root / "public").rglob("atom.xml")]
+    assert len(feeds) == 6
+    for feed in feeds:
+        assert objections(feed.read_bytes()) == [], feed

@@ -19,6 +19,10 @@ from bot.content.shortcodes import Trouble, expand
 
 _READY = re.compile(r"https?://[a-z0-9.-]+/(?:[A-Za-z0-9:/?@!$&'()*+,;=._~-]|%[0-9A-F]{2})*")
 """An address that is whole already: most are, and there may be fifty in a post."""
+_SCOPES = re.compile(r"<(?:applet|button|form|marquee|math|object|select|svg|template)\b", re.I)
+"""Within these HTML nests what it does not elsewhere; they go, and what is left is read once more."""
+_REFUSED = frozenset(("bdo", "rtc"))
+"""Harmless, and yet warned of by the W3C's validator of feeds."""
 _ADDRESS = frozenset(("src", "href", "poster", "cite"))
 
 
@@ -43,13 +47,21 @@ def to_html(body: str, page_url: str, manner: Manner = PLAIN) -> str:
 def render(body: str, page_url: str, manner: Manner = PLAIN) -> tuple[str, Mapping[str, Trouble]]:
     """The HTML, and the shortcodes that could not be shown."""
     import comrak
-    import nh3
 
     tools = Tools(inline=_inline, page=manner.page)
     source = expand(body, lambda code: show(code, tools))
     html = like_hugo(comrak.render_markdown(source.text, *_options(manner.unsafe)), source.words)
     html = without_boxes(source.finish(html), manner.strip)
-    clean = nh3.clean(
+    clean = _cleaned(html, page_url)
+    if _SCOPES.search(html):
+        clean = _cleaned(clean, page_url)
+    return clean, source.troubles
+
+
+def _cleaned(html: str, page_url: str) -> str:
+    import nh3
+
+    return nh3.clean(
         html,
         tags=_tags(),
         attributes=_attributes(),
@@ -57,7 +69,6 @@ def render(body: str, page_url: str, manner: Manner = PLAIN) -> tuple[str, Mappi
         link_rel=None,
         strip_comments=True,
     )
-    return clean, source.troubles
 
 
 def _inline(line: str) -> str:
@@ -89,7 +100,7 @@ def _tags() -> set[str]:
     import nh3
 
     more = {"input", "section", "figure", "figcaption", "picture", "source", "video", "audio"}
-    return set(nh3.ALLOWED_TAGS) | more
+    return set(nh3.ALLOWED_TAGS) - _REFUSED | more
 
 
 @functools.cache

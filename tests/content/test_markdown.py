@@ -67,6 +67,19 @@ def test_what_never_comes_out(markdown: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("<p>a<button><p>b</button>", "<p>a</p><p>b</p>"),
+        ("<li>a<select><li>b</select>", "<li>a</li><li>b</li>"),
+        ("<bdo dir=rtl>x</bdo>", "<p>x</p>"),
+    ],
+)
+def test_what_is_left_of_a_form_is_nested_as_html_asks(markdown: str, html: str) -> None:
+    made = to_html(markdown, PAGE)
+    assert re.sub(r"\s+|<p></p>", "", made) == html
+
+
 def test_addresses() -> None:
     assert absolute("https://日本語.jp/あ", PAGE) == "https://xn--wgv71a119e.jp/%E3%81%82"
     assert absolute("//cdn.example/a", PAGE) == "https://cdn.example/a"
