@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from bot.ledger import engine as opening
 from bot.model import State
 from bot.net import Net
 from tests.fakes.mastodon_server import MastodonServer
-from tests.jobs import BRANCH, ENV, LEASE_OVER, STATE, Repository, git
+from tests.jobs import BRANCH, ENV, LEASE_OVER, ROOT, STATE, Repository, git
 from tests.posters import snac
 from tests.site import FILE_ACCOUNT, Site
 from tests.test_kill import ACCOUNT
@@ -235,6 +238,34 @@ def test_what_a_call_came_to_outlives_a_branch_that_moved(
     states = {row["path"]: row["state"] for row in blog.lines() if row.get("table") == "deliveries"}
     assert states["content/posts/a.md"] == "sent"
     assert states["content/posts/b.md"] == "skipped"
+
+
+@pytest.mark.slow
+def test_a_job_that_is_cancelled_keeps_what_it_did(
+    blog: Repository, server: MastodonServer
+) -> None:
+    """GitHub says SIGINT first. The second call hangs."""
+    server.script.extend(["", "hang_after"])
+    with blog.clone() as site:
+        config = site.root / "bot.toml"
+        config.write_text(config.read_text().replace("timeout = 2.5", "timeout = 40"))
+        running = subprocess.Popen(
+            [*site.command("post")],
+            cwd=site.root,
+            env={**os.environ, **ENV, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(600):
+            if len(server.visible) == 2:
+                break
+            time.sleep(0.05)  # waits for another process
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+    states = {r["path"]: r["state"] for r in blog.lines() if r.get("table") == "deliveries"}
+    assert states["content/posts/a.md"] == "sent"
+    assert states["content/posts/b.md"] == "sending"
+    blog.ahead += LEASE_OVER
+    well(blog, server)
 
 
 def test_a_first_run_is_agreed_and_begins_the_branch(
