@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.content import post
+from bench.content import ROOT, post
 from bot.app.wiring import SystemClock
 from tests.fakes.bluesky_server import BlueskyServer
 from tests.fakes.mastodon_server import MastodonServer
@@ -97,9 +97,17 @@ def running(root: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
 
 
 def _environ(root: Path) -> dict[str, str]:
-    """With compiled code, wherever that may be written."""
+    """As in an installation: with compiled code, and without what only development brings and
+    httpx would load."""
+    hidden = root / "hidden"
+    hidden.mkdir(exist_ok=True)
+    for name in ("rich", "pygments", "brotli"):
+        (hidden / f"{name}.py").write_text("raise ImportError")
     given = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return given | {"PYTHONPYCACHEPREFIX": str(root / "compiled")}
+    return given | {
+        "PYTHONPYCACHEPREFIX": str(root / "compiled"),
+        "PYTHONPATH": f"{hidden}{os.pathsep}{ROOT}",
+    }
 
 
 def _servers() -> list[MastodonServer | MisskeyServer | BlueskyServer]:
