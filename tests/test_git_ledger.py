@@ -362,6 +362,18 @@ def test_outside_of_a_repository_it_is_said(tmp_path: Path) -> None:
     assert (ran.returncode, "[no-repository]" in ran.stderr) == (2, True), ran.stderr
 
 
+def test_no_login_of_git_is_told(tmp_path: Path) -> None:
+    """Where it stands in the address of the remote, as some write it."""
+    made = Repository.made(tmp_path, FILE_ACCOUNT)
+    with made.clone() as site:
+        there = "http://x-access-token:canary-5d1@127.0.0.1:9/blog"
+        git(site.root, "remote", "set-url", "origin", there)
+        ran = site.run("post", env=ENV)
+    assert (ran.returncode, "[branch-unavailable]" in ran.stderr) == (2, True), ran.stderr
+    assert "127.0.0.1" in ran.stderr
+    assert "canary" not in ran.stderr
+
+
 def test_bot_run_keeps_its_ledger_on_the_disk(tmp_path: Path) -> None:
     made = Repository.made(tmp_path, FILE_ACCOUNT)
     ran = made.job("run", "--first-run")
