@@ -397,3 +397,26 @@ def test_health_is_told_while_it_runs(site: Site, caplog: pytest.LogCaptureFixtu
             process.pulse()
     assert asked == [1, 1]
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+def test_on_postgresql_it_lives_reloads_and_rests_as_well(site: Site, postgres_url: str) -> None:
+    change(site, "[site]\n", f'[site]\nid = "{site.root.name}"\n')
+    change(site, "[ui]\n", f'[state]\nurl = "{postgres_url}"\n[ui]\n')
+    world = World(jitter=lambda: 0.0, owner=f"living-{site.root.name}", environ={})
+    process = Process(App(load(None, str(site.root)), world), Systemd({}))
+    try:
+        process.start(first_run=True)
+        process.turn()
+        process.pulse()
+        assert codes(site) == []
+        change(site, FILE_ACCOUNT, FILE_ACCOUNT + SECOND_ACCOUNT)
+        process.turn()
+        process.pulse()
+        assert codes(site) == []  # the lock that says it lives went along
+        site.post("a")
+        process.turn()
+        until(lambda: site.lines() and site.lines("two.jsonl"))
+    finally:
+        process.end()
+        process.app.close()
+    assert codes(site) == ["not-running"]
