@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -123,3 +123,22 @@ def test_a_kept_one_tells_what_a_new_one_would(changes: list[tuple[int, str]]) -
             )
         pairs[at] = one, known
         assert kept.of(site(*pairs)) == Entries().of(site(*pairs))
+
+
+def test_no_two_were_updated_in_one_second_and_a_new_one_moves_no_other() -> None:
+    entries = Entries()
+    pairs = [(p, article(p, first_visible=n)) for n, p in enumerate(map(post, "cab"), 1)]
+    first = {e.post.id: e.updated for e in entries.of(site(*pairs))}
+    later = [DAY + timedelta(seconds=n) for n in range(4)]
+    assert first == {"c": later[0], "a": later[1], "b": later[2]}
+    new = post("0")
+    pairs.append((new, article(new, first_visible=9)))
+    assert {e.post.id: e.updated for e in entries.of(site(*pairs))} == {**first, "0": later[3]}
+    assert {e.published for e in entries.of(site(*pairs))} == {DAY}
+
+
+def test_the_ends_of_the_calendar_are_times_too() -> None:
+    zone = timezone(timedelta(hours=9))
+    for moment in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=zone)):
+        pairs = [(p, article(p)) for p in (post("a", date=moment), post("b", date=moment))]
+        assert len(Entries().of(site(*pairs))) == 2

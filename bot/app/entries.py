@@ -4,8 +4,10 @@ first. Between two scans nearly all are the same, and stay the same objects.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from operator import is_
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ class _Row(NamedTuple):
     order: tuple[float, int, str]
     post: Post
     article: Article
+    updated: datetime
     entry: Entry
 
 
@@ -46,6 +49,7 @@ class Entries:
         articles = {article.id: article for article in site.articles}
         pairs = [(post, articles[post.id]) for post in site.posts if post.visible]
         rows = sorted(self._row(post, article) for post, article in (*pairs, *kept))
+        rows = _apart(rows)
         self._rows = {row.post.path: row for row in rows}
         entries = [row.entry for row in rows]
         self._posts, self._told = site.posts, told
@@ -65,7 +69,36 @@ class Entries:
             return known
         entry = _entry(post, article)
         order = (-entry.published.timestamp(), -(article.first_visible or 0), post.path)
-        return _Row(order, post, article, entry)
+        return _Row(order, post, article, entry.updated, entry)
+
+
+def _apart(rows: Sequence[_Row]) -> list[_Row]:
+    """No two entries were updated in one second (readers and validators take them for one change):
+    of posts with the same time, as days have without a time of day, each one that was seen later is
+    a second later. What is there already stays as it is, whatever becomes of the others' texts."""
+    taken: set[datetime] = set()
+    places: Counter[datetime] = Counter()
+    apart = []
+    for row in reversed(rows):
+        said = row.post.lastmod or row.entry.published
+        updated = _free(row.updated, places[said] if row.updated == said else 0, taken)
+        places[said] += 1
+        taken.add(updated)
+        if updated != row.entry.updated:
+            row = row._replace(entry=replace(row.entry, updated=updated))
+        apart.append(row)
+    return apart[::-1]
+
+
+def _free(updated: datetime, place: int, taken: set[datetime]) -> datetime:
+    """The time that is `place` seconds later, or the next one that nobody has."""
+    try:
+        found = updated + timedelta(seconds=place)
+        while found in taken:
+            found += timedelta(seconds=1)
+    except OverflowError:  # at the very end of the calendar
+        return updated
+    return found
 
 
 def _entry(post: Post, article: Article) -> Entry:

@@ -7,6 +7,7 @@ Each item is serialised on its own and set into the head, so that it can be kept
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +31,8 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _RSS_SPACES = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}
 _ATOM_SPACES = {"media": MEDIA}
+_FORMATS = re.compile(r"\.(?:gif|jpe?g|png)$", re.IGNORECASE)
+"""What RSS knows as a picture (https://www.rssboard.org/rss-specification#ltimagegtSubelementOfLtchannelgt)."""
 _HERE = "-"
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
@@ -38,12 +41,12 @@ def rss_frame(head: Channel, name: str) -> Frame:
     feed = _feed(head, name, _RSS_SPACES)
     feed.generator(GENERATOR)
     feed.ttl(head.ttl or None)
-    if head.icon:
+    if head.icon and _FORMATS.search(head.icon):
         feed.image(head.icon, title=head.title, link=head.link)
     feed.link(href=head.link)  # the last link is the one that feedgen takes for the channel
     # feedgen would print the clock, and change the locale of all threads to do it
     feed._FeedGenerator__rss_lastBuildDate = None
-    return _split(feed.rss_str(xml_declaration=False), b"</channel>", head)
+    return _split(_by_profile(feed.rss_str(xml_declaration=False)), b"</channel>", head)
 
 
 def atom_frame(head: Channel, name: str) -> Frame:
@@ -67,7 +70,8 @@ def rss_item(item: Item) -> bytes:
     entry.description(as_html(item.summary), isSummary=True)
     if item.html:
         entry.content(_HERE)
-    return _filled(_alone(entry.rss_entry(), _RSS_SPACES, b"item"), item.html)
+    element = _alone(entry.rss_entry(), _RSS_SPACES, b"item")
+    return _filled(_by_profile(element), item.html)
 
 
 def atom_entry(item: Item) -> bytes:
@@ -180,9 +184,9 @@ def _add_media(entry: Any, picture: Picture | None) -> None:
         "url": picture.url,
         "medium": "image",
         "type": picture.mime,
-        "fileSize": picture.size,
-        "width": picture.width,
-        "height": picture.height,
+        "fileSize": picture.size or None,
+        "width": picture.width or None,
+        "height": picture.height or None,
     }
     content = _add(entry, f"{{{MEDIA}}}content", **known)
     if picture.alt:
@@ -205,6 +209,12 @@ def _alone(element: Any, spaces: dict[str, str], tag: bytes) -> bytes:
     text = etree.tostring(document, encoding="utf-8")
     end = b"</" + tag + b">"
     return text[text.index(b"<" + tag) : text.rindex(end) + len(end)]
+
+
+def _by_profile(xml: bytes) -> bytes:
+    """Half of the readers take a title for HTML and half for text; of these references both make the
+    same (https://www.rssboard.org/rss-profile#data-types-characterdata)."""
+    return xml.replace(b"&amp;", b"&#x26;").replace(b"&lt;", b"&#x3C;")
 
 
 def _filled(element: bytes, html: str) -> bytes:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+MEDIA = "{http://search.yahoo.com/mrss/}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[!#$&-;=?-Z\[\]_a-z~]|%[0-9A-Fa-f]{2})+")
 RFC822 = re.compile(
@@ -28,8 +29,19 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 def objections(data: bytes) -> list[str]:
     root = etree.fromstring(data)
     if root.tag == "rss":
-        return sorted(set(_rss(root)))
+        return sorted({*_rss(root), *_characters(data)})
     return sorted(set(_atom(root)))
+
+
+def _characters(data: bytes) -> Iterator[str]:
+    """In plain text `<` and `&` before a letter are to be written as references by number."""
+    for text in re.findall(rb"<(?:title|category)\b[^>]*>([^<]*)", data):
+        if re.search(rb"&(?:lt|#x3C);/\w+(?:&gt;|>)", text):
+            yield "ContainsHTML"
+        elif re.search(rb"&amp;(?:#\w|(?:amp|lt|gt|quot|apos|nbsp)\b|\w*\d)", text):
+            yield "ContainsHTML"
+        elif re.search(rb"&lt;[/a-zA-Z]", text):
+            yield "CharacterData"
 
 
 def _rss(root: Any) -> Iterator[str]:
@@ -44,8 +56,14 @@ def _rss(root: Any) -> Iterator[str]:
         yield "ImageTitleDoesntMatch"
     if image is not None and image.findtext("link") != channel.findtext("link"):
         yield "ImageLinkDoesntMatch"
+    if image is not None and not re.search(
+        r"\.(jpe?g|gif|png)$", image.findtext("url") or ".png", re.IGNORECASE
+    ):
+        yield "ImageUrlFormat"
     for item in channel.findall("item"):
         yield from _rss_item(item)
+    for media in root.iter(f"{MEDIA}content"):
+        yield from _media(media)
     for date in root.iter("pubDate", "lastBuildDate"):
         yield from _rfc822(date.text or "")
     for link in root.iter("link"):
@@ -66,8 +84,6 @@ def _rss_item(item: Any) -> Iterator[str]:
         yield "InvalidContact"
     if any(not (category.text or "").strip() for category in item.findall("category")):
         yield "NotBlank"
-    if re.search(r"<[a-z][^>]*>.*</|&[a-z]+;|&#", item.findtext("title") or "", re.IGNORECASE):
-        yield "ContainsHTML"
     yield from _html(item.findtext("description") or "")
     yield from _html(item.findtext(f"{CONTENT}encoded") or "")
     for enclosure in item.findall("enclosure"):
@@ -75,6 +91,12 @@ def _rss_item(item: Any) -> Iterator[str]:
             yield "MissingAttribute"
         if not URI.fullmatch(enclosure.get("url") or ""):
             yield "InvalidURLAttribute"
+
+
+def _media(content: Any) -> Iterator[str]:
+    for name in ("fileSize", "width", "height"):
+        if (content.get(name) or "1") == "0":
+            yield "InvalidPositiveInteger"
 
 
 def _rfc822(text: str) -> Iterator[str]:
@@ -99,7 +121,7 @@ class _Html(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "iframe", "form", "style", "object", "embed"):
+        if tag in ("script", "iframe", "style", "object", "embed", "bdo", "rtc", "svg", "meta"):
             self.found.append("SecurityRisk")
         for name, value in attrs:
             if name.startswith("on"):
@@ -141,6 +163,11 @@ def _atom(root: Any) -> Iterator[str]:
     ids = [found.text for found in root.findall(f"{ATOM}entry/{ATOM}id")]
     if len(ids) != len(set(ids)):
         yield "DuplicateIds"
+    times = [found.text for found in root.findall(f"{ATOM}entry/{ATOM}updated")]
+    if len(times) != len(set(times)):
+        yield "DuplicateUpdated"
+    for media in root.iter(f"{MEDIA}content"):
+        yield from _media(media)
     for content in root.iter(f"{ATOM}content"):
         if content.get("type", "text") not in ("text", "html", "xhtml"):
             yield "InvalidMIMEType"

@@ -33,12 +33,15 @@ ENTRIES = [
     ),
     entry(5, guid="my post", author="名無し", language="en"),
     entry(6, guid="https://blog.example/old-address/", cover=None),
+    entry(8, title="<T>と&amp;とR&D2", tags=("<b>", "Q&A"), categories=("a<b",)),
     entry(7, published=datetime(999, 1, 1, tzinfo=UTC), title=""),
 ]
 
 
 @pytest.mark.parametrize("site", [SITE, Site(url="https://例え.jp/ブログ")], ids=["site", "bare"])
-@pytest.mark.parametrize("feed", [Feed(), Feed(guid="tag", content="summary"), RICH])
+@pytest.mark.parametrize(
+    "feed", [Feed(), Feed(guid="tag", content="summary", icon="/icon.svg"), RICH]
+)
 def test_no_feed_meets_an_objection(site: Site, feed: Feed) -> None:
     for plan in plan_feeds(ENTRIES, site, feed):
         for name, data in render(plan, site, feed).items():
@@ -96,6 +99,21 @@ def test_the_frames_of_the_broken_ones_are_sound() -> None:
             "InvalidURLAttribute",
             rss("<enclosure url='https://h.example/あ' length='1' type='a/b'/>"),
         ),
+        ("ContainsHTML", rss("<title>a &amp;amp; b</title>")),
+        ("ContainsHTML", rss("<category>R&amp;D2</category>")),
+        ("CharacterData", rss("<title>a &lt;T> b</title>")),
+        ("SecurityRisk", rss("<description>&lt;bdo&gt;1&lt;/bdo&gt;</description>")),
+        (
+            "ImageUrlFormat",
+            rss(
+                channel="<image><title>t</title><link>https://h.example/</link>"
+                "<url>https://h.example/a.svg</url></image>"
+            ),
+        ),
+        (
+            "InvalidPositiveInteger",
+            rss("<m:content xmlns:m='http://search.yahoo.com/mrss/' fileSize='0'/>"),
+        ),
         ("InvalidRFC2822Date", rss("<pubDate>2026-02-10T00:00:00Z</pubDate>")),
         ("IncorrectDOW", rss("<pubDate>Mon, 10 Feb 2026 00:00:00 +0000</pubDate>")),
         ("UriNotIri", rss("<link>https://h.example/あ</link>")),
@@ -113,6 +131,13 @@ def test_the_frames_of_the_broken_ones_are_sound() -> None:
         (
             "DuplicateIds",
             atom("</entry><entry><id>urn:x</id><author><name>a</name></author>"),
+        ),
+        (
+            "DuplicateUpdated",
+            atom(
+                "<updated>2026-02-10T00:00:00Z</updated></entry><entry><id>urn:y</id>"
+                "<author><name>a</name></author><updated>2026-02-10T00:00:00Z</updated>"
+            ),
         ),
         ("InvalidMIMEType", atom("<content type='CDATA'>x</content>")),
         ("InvalidRFC3339Date", atom("<updated>2026-02-10T00:00:00.123456</updated>")),
