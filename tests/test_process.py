@@ -420,3 +420,30 @@ def test_on_postgresql_it_lives_reloads_and_rests_as_well(site: Site, postgres_u
         process.end()
         process.app.close()
     assert codes(site) == ["not-running"]
+
+
+def test_a_fault_of_a_worker_is_told_until_a_round_goes_well(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(process: Process) -> str | None:
+        process.pulse()
+        beat = read_beat(beat_file(site.root))
+        return beat.workers["log"].fault if beat else None
+
+    with running(site) as process:
+        assert process._loop is not None
+        until(lambda: not fault(process))
+
+        def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(process._loop._dispatcher, "_work", broken)
+        process._loop._wake_workers()
+        assert "ZeroDivisionError" in until(lambda: fault(process))
+        monkeypatch.undo()
+
+        def well() -> bool:
+            process._loop._wake_workers()  # type: ignore[union-attr]
+            return fault(process) is None
+
+        until(well)
