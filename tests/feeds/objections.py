@@ -36,9 +36,9 @@ def objections(data: bytes) -> list[str]:
 def _characters(data: bytes) -> Iterator[str]:
     """In plain text `<` and `&` before a letter are to be written as references by number."""
     for text in re.findall(rb"<(?:title|category)\b[^>]*>([^<]*)", data):
-        if re.search(rb"&(?:lt|#x3C);/\w+(?:&gt;|>)", text):
-            yield "ContainsHTML"
-        elif re.search(rb"&amp;(?:#\w|(?:amp|lt|gt|quot|apos|nbsp)\b|\w*\d)", text):
+        if re.search(
+            rb"&(?:lt|#x3C);/\w+(?:&gt;|>)|&amp;(?:#\w|(?:amp|lt|gt|quot|apos|nbsp)\b|\w*\d)", text
+        ):
             yield "ContainsHTML"
         elif re.search(rb"&lt;[/a-zA-Z]", text):
             yield "CharacterData"
