@@ -60,7 +60,10 @@ def rules_from(data: Data, folder: str, own: SiteRules) -> SiteRules:
 def _of_language(data: Data, name: str, own: SiteRules) -> dict[str, Any]:
     """What may differ between the languages of a site."""
     table = table_of(table_of(data, "languages"), name)
-    said = {**data, **{key: value for key, value in table.items() if key in OF_LANGUAGES}}
+    own_said = {key: value for key, value in table.items() if key in OF_LANGUAGES}
+    if isinstance(own_said.get("permalinks"), list):
+        del own_said["permalinks"]  # Hugo takes only a table here
+    said = {**data, **own_said}
     html = table_of(table_of(said, "outputformats"), "html")
     return {
         "timezone": text_of(said, "timezone") or "UTC",
@@ -119,22 +122,22 @@ def _weight(table: Data) -> float:
 
 
 def _languages(data: Data, main: str) -> tuple[Language, ...]:
-    """The main language first. Where one has its own address none has a prefix, unless a language is
-    switched off (as Hugo does)."""
+    """The main language first. Where one has its own address none has a prefix; Hugo thinks so only
+    where more languages than one are left when those that are switched off are taken away twice."""
     tables = table_of(data, "languages")
     enabled = _enabled(data)
     names = [main, *(name for name in enabled if name != main)]
-    hosts = any(text_of(table_of(tables, n), "baseurl") for n in names) and len(enabled) == len(
-        tables
-    )
+    left = 2 * len(enabled) - len(tables)
+    hosts = left > 1 and any(text_of(table_of(tables, name), "baseurl") for name in tables)
+    site = text_of(data, "baseurl") if text_of(table_of(tables, main), "baseurl") else ""
     in_path = data.get("defaultcontentlanguageinsubdir") is True
     return tuple(
         Language(
             name=name,
             code=_language_code(data, table_of(tables, name), name, main),
             prefix="" if hosts or (name == main and not in_path) else f"{name}/",
-            url=base_url(text_of(table_of(tables, name), "baseurl"))
-            if text_of(table_of(tables, name), "baseurl")
+            url=base_url(own)
+            if (own := text_of(table_of(tables, name), "baseurl") or site)
             else None,
         )
         for name in names

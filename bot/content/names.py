@@ -81,6 +81,12 @@ def file_name(text: str, rules: SiteRules) -> str:
     return path_name(text.replace(" ", "-") if rules.lower else text, rules)
 
 
+def section_name(slug: str, rules: SiteRules) -> str:
+    """The slug of a section as it stands in addresses: Hugo cleans it behind the slash before it, so
+    that white space at its beginning is a hyphen, too."""
+    return path_name("/" + slug, rules)[1:]
+
+
 def escape(path: str) -> str:
     """Percent-encode a path as Go does: what is a valid encoding stays as it is."""
     path = path.replace("#", "%23")

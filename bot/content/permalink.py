@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from bot.content.globs import glob
 from bot.content.hugo import Naming, Place, page_path
-from bot.content.names import escape, file_name, path_name
+from bot.content.names import escape, file_name, path_name, section_name
 from bot.content.rules import Language, SiteRules
 from bot.errors import ContentError
 from bot.i18n import msg
@@ -38,7 +38,7 @@ def permalink(place: Place, naming: Naming, rules: SiteRules) -> str:
         path = _own_url(place, naming, rules, prefix)
     else:
         path = prefix + _path(place, naming, rules).lstrip("/")
-    if rules.html != "index" and path.endswith("/"):
+    if rules.html != "index" and (path.endswith("/") or (naming.url and not path)):
         path += f"{rules.html}.html"
     return base + "/" + escape(path.lstrip("/"))
 
@@ -74,7 +74,10 @@ def _path(place: Place, naming: Naming, rules: SiteRules) -> str:
         path = unquote_plus(expand(pattern, place, naming, rules).rstrip("/"))
         path = _clean(path_name(_clean(path) + end, rules))
     else:
-        path = "/".join(part for part in _default(place, naming, end, rules) if part)
+        parts = _default(place, naming, end, rules)
+        path = "/".join(part for part in parts if part)
+        if rules.html != "index" and path and not parts[-1]:
+            path += "/"  # Hugo keeps the slash of a name of which nothing is left
     return path if end or not path.strip("/") else path + "/"
 
 
@@ -88,7 +91,7 @@ def _default(place: Place, naming: Naming, end: str, rules: SiteRules) -> list[s
     folders = list(_folders(place, rules))
     named = path_name(naming.slug + end, rules).strip("/") if naming.slug else None
     if place.kind == "section":
-        return folders if named is None else [*folders[:-1], path_name(naming.slug, rules)]
+        return folders if named is None else [*folders[:-1], section_name(naming.slug, rules)]
     if place.kind == "bundle" and folders:
         folders.pop()
         name = posixpath.basename(place.folder)
@@ -102,7 +105,7 @@ def _folders(place: Place, rules: SiteRules) -> Iterator[str]:
     for at, part in enumerate(parts, 1):
         section = place.named.get("/".join(parts[:at])) if place.named else None
         slug = section.slug if section else ""
-        yield path_name(slug, rules) if slug else file_name(part, rules)
+        yield section_name(slug, rules) if slug else file_name(part, rules)
 
 
 def _is_ugly(place: Place, rules: SiteRules) -> bool:

@@ -172,3 +172,31 @@ def test_a_name_that_comes_first_decides_later_too(tmp_path: Path) -> None:
     assert [post.visible for post in scanner.scan(NOW).posts] == [True, False]
     other.unlink()
     assert [post.visible for post in scanner.scan(NOW).posts] == [True]
+
+
+@pytest.mark.parametrize(
+    ("tables", "prefix"),
+    [
+        ({"ja": "", "en": "own"}, ""),
+        ({"ja": "", "en": "own", "fr": "off"}, "en/"),
+        ({"ja": "", "en": "own", "fr": "off", "zh": ""}, ""),
+        ({"ja": "", "en": "own", "fr": "off", "de": "off", "zh": ""}, "en/"),
+        ({"ja": "own", "en": ""}, ""),
+    ],
+)
+def test_prefixes_beside_hosts_and_disabled_languages(
+    tables: dict[str, str], prefix: str, tmp_path: Path
+) -> None:
+    """Where a language has an address of its own Hugo counts those that are switched off twice."""
+    said = {"": "", "off": "disabled = true", "own": 'baseURL = "https://{}.example/q/"'}
+    lines = [f"[languages.{name}]\n{said[what].format(name)}\n" for name, what in tables.items()]
+    config = 'defaultContentLanguage = "ja"\n' + "".join(lines)
+    posts = posts_of(scan_of(tmp_path, config, "p/a.md", "p/a.en.md"))
+    home = {"own": "https://{}.example/q/", "": "https://x.example/"}
+    assert posts["p/a.en.md"].url == home[tables["en"]].format("en") + prefix + "p/a/"
+    assert posts["p/a.md"].url == home[tables["ja"]].format("ja") + "p/a/"
+
+
+def test_a_list_of_patterns_said_by_a_language_is_not_heard(tmp_path: Path) -> None:
+    config = JA_EN.format(ja="", en='permalinks = [{pattern = "/list/:slug"}]')
+    assert urls_of(scan_of(tmp_path, config, "p/a.en.md")) == {"p/a.en.md": "/en/p/a/"}
