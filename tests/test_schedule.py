@@ -286,3 +286,17 @@ def test_a_clock_that_jumped_is_not_believed_for_an_hour() -> None:
     assert not watch.is_sure()
     clock.go(700)
     assert watch.is_sure()
+
+
+def test_an_account_that_may_not_post_now_is_not_asked(
+    blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking costs money at X, and a timer runs many times between two slots."""
+    asked: list[str] = []
+    monkeypatch.setattr("bot.app.turn.check_owner", lambda app, name: asked.append(name))
+    blog.configure('slots = "08:00"\nslot_open = "1h"\n', account=X)
+    blog.site.post("a")
+    blog.at("06-01 10:00")
+    assert asked == []
+    assert sent(blog.at("06-02 08:00")) == ["a"]
+    assert asked == ["x"]

@@ -126,6 +126,12 @@ class Moves(Sites, Reads):
                 .values(**rows.to_columns({"draft": draft}), updated_at=now, frozen=True)
             )
 
+    def has_next(self, account: str, now: int, which: Which, only: Collection[str] | None) -> bool:
+        """Whether a claim now would find something."""
+        values = {"site": self.site, "account": account, "now": now, "only": sorted(only or ())}
+        with self._reading() as c:
+            return c.execute(_next_due(which, only is not None), values).first() is not None
+
     def one_at_a_time(self, name: str) -> None:
         """Within a transaction: whoever else asks for this name waits until it has ended. (On
         SQLite there is one writer anyway.)"""

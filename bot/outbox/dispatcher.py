@@ -183,11 +183,15 @@ class Dispatcher:
         while not self._o.stop.is_set():
             now = self._ledger.now()
             wait_until, doubtful = self._ledger.agenda(account, now)
-            if (wait_until or 0) > now or not self._is_known(account, now):
+            if (wait_until or 0) > now:
+                return
+            begins = doubtful or self._has_next(account, now, only)
+            if begins and not self._is_known(account, now):
                 return
             if doubtful and self._look_again(account, now):
                 continue
-            if not self._step(account, only, waited=wait_until is not None) and not (
+            waited = wait_until is not None
+            if not (begins and self._step(account, only, waited=waited)) and not (
                 settle and self._wait_to_settle(account)
             ):
                 return
@@ -236,11 +240,17 @@ class Dispatcher:
         finally:
             self._hands.discard(delivery.id)
 
+    def _has_next(self, account: str, now: int, only: Collection[str] | None) -> bool:
+        """Whether something may go now. Until an account was asked who it is and what it has (which
+        may cost money) that is looked up first; later the claim itself tells."""
+        if account in self._known:
+            return True
+        return self._ledger.has_next(account, now, self._desk.open(account, now), only)
+
     def _is_known(self, account: str, now: int) -> bool:
         """Before the first call in this process, ask whose account it is: neither a post nor the
         settling of one is another's. False: not now."""
-        due = None if account in self._known else self._ledger.next_due(account, _TO_COME)
-        if due is None or due > now:
+        if account in self._known:
             return True
         try:
             self._o.known(account)
