@@ -26,7 +26,7 @@ def plan_pings(app: App, written: Written) -> bool:
     first, app.pings_compared = not app.pings_compared, True
     if first:
         _withdraw(app, hubs)
-    if not hubs:
+    if not hubs or not (first or written.written):
         return False
     addresses = app.press.addresses()
     names = [name for name in written.written if name in addresses]
