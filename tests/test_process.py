@@ -326,7 +326,7 @@ def test_what_needs_a_new_process_is_refused(
 
 def test_an_account_that_becomes_ready_begins_with_its_new_secret(tmp_path: Path) -> None:
     with MastodonServer() as server:
-        site = Site(tmp_path).configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        site = Site(tmp_path).configure(MASTODON.format(base=server.base), gap=0.01)
         with running(site) as process:
             assert log_names(process) == set()
             (tmp_path / "token").write_text("a-token")

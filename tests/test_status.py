@@ -17,7 +17,7 @@ from bot.app.wiring import App, SystemClock, World
 from bot.config import load
 from bot.i18n import msg
 from bot.ledger import digest
-from bot.model import State
+from bot.model import Delivery, State
 from bot.outbox.states import SECOND, dump, micros
 from tests.fakes.mastodon_server import MastodonServer
 from tests.outbox.world import FakeClock
@@ -143,7 +143,7 @@ def test_ids_are_as_long_as_tells_them_apart(site: Site) -> None:
 
 def test_what_waits_says_why_and_until_when(site: Site) -> None:
     with MastodonServer() as server:
-        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        site.configure(MASTODON.format(base=server.base), timeout=15, gap=0.01)
         assert site.run("post", "--first-run", env=TOKEN).returncode == 0
         site.post("a")
         server.script.append("429")
@@ -159,7 +159,7 @@ def test_what_waits_says_why_and_until_when(site: Site) -> None:
 
 def test_many_that_wait_are_counted_not_shown(site: Site) -> None:
     with MastodonServer() as server:
-        site.configure(MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        site.configure(MASTODON.format(base=server.base), timeout=15, gap=0.01)
         started(site)
         file = site.root / "bot.toml"
         file.write_text(file.read_text().replace("[publish]\n", "[publish]\nflood = 99\n"))
@@ -196,6 +196,35 @@ def test_the_day_is_counted_from_its_first_step(site: Site) -> None:
     for since in range(0, 400, 7):
         counted = sum(digest.moved(app.ledger, since).values())
         assert counted == sum(n % 4 != 2 for n in range(1, 40) if n * 10 >= since)
+    app.close()
+
+
+def test_edits_and_later_parts_are_no_shares_of_their_own(site: Site) -> None:
+    started(site)
+    app = app_at(site, FakeClock(NOW))
+    kinds = [("share", 0, 1), ("share", 1, 2), ("edit", 0, 3)]
+    rows = [
+        Delivery(
+            id=f"{kind}{part}",
+            subject="s",
+            account="log",
+            network="file",
+            kind=kind,
+            generation=0,
+            part=part,
+            state=State.SENT,
+            due=at,
+            spent_at=at,
+            sent_at=at,
+            cost=5,
+        )
+        for kind, part, at in kinds
+    ]
+    app.ledger.add(rows, 1)
+    last = digest.last_sent(app.ledger, "log")
+    assert digest.spent(app.ledger, "log", 0) == (1, 15)
+    assert last is not None
+    assert last.id == "share1"
     app.close()
 
 
@@ -318,7 +347,7 @@ def test_what_a_living_process_says_of_itself(site: Site) -> None:
 def test_a_paused_account_and_one_that_is_not_ready(site: Site) -> None:
     with MastodonServer() as server:
         more = '[health]\nrun = false\nscan = "52w"\n'
-        site.configure(more + MASTODON.format(base=server.base), timeout=2, gap=0.01)
+        site.configure(more + MASTODON.format(base=server.base), timeout=15, gap=0.01)
         assert site.run("post", "--first-run", env=TOKEN).returncode == 0
         assert codes(site) == ["not-ready"]
         assert codes(site, env=TOKEN) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from bot.ledger import rows
 from bot.ledger.store import Ledger
@@ -35,7 +35,7 @@ def last_sent(ledger: Ledger, account: str) -> Delivery | None:
     pick = (
         _brief()
         .where(d.site == ledger.site, d.account == account, d.spent_at.is_not(None))
-        .where(d.state == State.SENT.value)
+        .where(d.state == State.SENT.value, d.kind == "share")
         .order_by(d.spent_at.desc())
         .limit(1)
     )
@@ -44,9 +44,11 @@ def last_sent(ledger: Ledger, account: str) -> Delivery | None:
 
 
 def spent(ledger: Ledger, account: str, since: int) -> tuple[int, int]:
-    """How much this account has spent since then: shares, and millionths of a US dollar."""
+    """How much this account has spent since then: shares (a thread is one, an edit none), and
+    millionths of a US dollar for all that went."""
     d = deliveries.c
-    pick = select(func.count(), func.coalesce(func.sum(d.cost), 0)).where(
+    share = case(((d.kind == "share") & (d.part == 0), 1))
+    pick = select(func.count(share), func.coalesce(func.sum(d.cost), 0)).where(
         d.site == ledger.site, d.account == account, d.spent_at >= since
     )
     with ledger._reading() as c:
