@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bot.app import feeding
 from bot.errors import RateLimited
+from bot.ledger.store import Ledger
 from bot.model import Delivery, State
 from bot.net import Net
 from bot.outbox.pings import Pings, Topic, pings, told_of_bytes
@@ -314,3 +315,30 @@ def test_a_limit_of_the_hub_is_kept(hub: Hub) -> None:
         poster.commit({"hub": hub.address, "topic": HOME}, "key", lambda: None)
     assert caught.value.until == now + timedelta(minutes=1)
     assert "slow down" in str(caught.value)
+
+
+def test_a_ping_that_is_claimed_while_it_is_planned_anew_has_a_successor(
+    site: Site, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bot.ledger import pings as remembered
+
+    assert site.run("feed").returncode == 0
+    site.post("a", "新しい")
+    real = remembered.newest_pings
+    taken: list[Delivery] = []
+
+    def claimed_meanwhile(ledger: Ledger, subjects: list[str]) -> list[Delivery]:
+        found = real(ledger, subjects)
+        if not taken:
+            now = ledger.now()
+            row = ledger.claim(hub.address, "another", now, now + 60_000_000, None)
+            assert row is not None
+            taken.append(row)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(remembered, "newest_pings", claimed_meanwhile)
+        assert site.run("feed").returncode == 0
+    rows = waiting(site)
+    states = sorted(row["state"] for row in rows if row["post"] == taken[0].path)
+    assert states == ["claimed", "planned"]

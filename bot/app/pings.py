@@ -31,7 +31,11 @@ def plan_pings(app: App, written: Written) -> bool:
     addresses = app.press.addresses()
     names = [name for name in written.written if name in addresses]
     topics = _topics(app, addresses if first else names, addresses)
-    planned = any(_plan(app, topics, hubs) for _ in range(TRIES))
+    planned = False
+    for _ in range(TRIES):
+        if not _plan(app, topics, hubs):
+            break
+        planned = True
     if planned:
         app.ledger.announce()
     return planned
