@@ -23,6 +23,8 @@ _NOTE = re.compile(r'<sup class="footnote-ref">.*?</sup>', re.DOTALL)
 _ALT = re.compile(r'<img [^>]*?alt="([^"]*)"[^>]*>')
 _TAG = re.compile(r"<[^>]*>")
 _DASHES = re.compile(r"---?")
+_WWW = re.compile(r'<a href="http://(www\.[^"]*)">(?=\1</a>)')
+"""A bare www.example.org: Hugo makes it https."""
 _REF = re.compile(r'<a href="#fn-([^"]+)" id="fnref-[^"]*" data-footnote-ref>(\d+)</a>')
 _ITEM = re.compile(r'<li id="fn-([^"]+)">')
 _BACK = re.compile(
@@ -36,6 +38,8 @@ def like_hugo(html: str, words: str = "") -> str:
     if 'class="anchor"' in html:
         taken: set[str] = set()
         html = _HEADING.sub(lambda found: _heading(found, taken, words), html)
+    if '="http://www.' in html:
+        html = _WWW.sub(r'<a href="https://\1">', html)
     return _footnotes(html) if "data-footnote-ref" in html else html
 
 

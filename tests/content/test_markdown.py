@@ -32,6 +32,8 @@ PAGE = "https://example.com/posts/a/"
         ("`{{< keep >}}`", "<code>{{&lt; keep &gt;}}</code>"),
         ("{{< box >}}in{{< /box >}}", "<p>in</p>"),
         ("語\n: 意味\n: 別の意味", "<dl>\n<dt>語</dt>\n<dd>意味</dd>\n<dd>別の意味</dd>\n</dl>"),
+        ("www.example.org/a", '<a href="https://www.example.org/a">www.example.org/a</a>'),
+        ("[x](http://www.example.org)", '<a href="http://www.example.org">x</a>'),
         ("# 題", '<h1 id="題">題</h1>'),
         ("a {{% dot \"y\" %}} b", "<p>a  b</p>"),
     ],
