@@ -109,6 +109,16 @@ class Repository:
             assert git(site.root, "status", "--porcelain", "--untracked-files=no") == ""
             return Ran(done.returncode, done.stdout, done.stderr)
 
+    def start(self, site: Site, *args: str) -> subprocess.Popen[bytes]:
+        """A run that goes on meanwhile."""
+        return subprocess.Popen(
+            self._command(args, "-", 1),
+            cwd=site.root,
+            env=self._env(None),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def jobs_at_once(self, count: int, *args: str) -> list[Ran]:
         """The same run on so many machines at once."""
         places = [self.clone() for _ in range(count)]

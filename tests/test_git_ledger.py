@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
+import random  # noqa: TID251
 import signal
 import subprocess
 import time
@@ -20,7 +21,7 @@ from bot.ledger import engine as opening
 from bot.model import State
 from bot.net import Net
 from tests.fakes.mastodon_server import MastodonServer
-from tests.jobs import BRANCH, ENV, LEASE_OVER, ROOT, STATE, Repository, git
+from tests.jobs import BRANCH, ENV, LEASE_OVER, STATE, Repository, git
 from tests.posters import snac
 from tests.site import FILE_ACCOUNT, Site
 from tests.test_kill import ACCOUNT
@@ -115,6 +116,30 @@ def test_killed_while_it_settles(
     blog.job("post")
     blog.ahead += LEASE_OVER
     well(blog, server)
+
+
+@pytest.mark.slow
+def test_killed_at_random_before_a_server_that_loses_answers(
+    blog: Repository, server: MastodonServer
+) -> None:
+    chance = random.Random(server.flavour)
+    blog.write(*(f"p{n:02}" for n in range(8)))
+    server.set_faults("drop_before=0.1,drop_after=0.15,502_after=0.1")
+    for _ in range(10):
+        with blog.clone() as site:
+            running = blog.start(site, "post")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(chance.uniform(0.8, 6))
+            running.kill()
+            running.wait()
+        texts = [post["content"] for post in server.visible]
+        assert len(texts) == len(set(texts))
+        blog.ahead += LEASE_OVER
+    server.set_faults("")
+    for _ in range(3):
+        blog.job("post")
+        blog.ahead += LEASE_OVER
+    well(blog, server, 10)
 
 
 @pytest.mark.slow
@@ -249,12 +274,7 @@ def test_a_job_that_is_cancelled_keeps_what_it_did(
     with blog.clone() as site:
         config = site.root / "bot.toml"
         config.write_text(config.read_text().replace("timeout = 2.5", "timeout = 40"))
-        running = subprocess.Popen(
-            [*site.command("post")],
-            cwd=site.root,
-            env={**os.environ, **ENV, "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.DEVNULL,
-        )
+        running = blog.start(site, "post")
         for _ in range(600):
             if len(server.visible) == 2:
                 break
