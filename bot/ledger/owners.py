@@ -75,4 +75,6 @@ class SessionOwners:
     def release(self) -> None:
         if self._session is not None:
             with contextlib.suppress(SQLAlchemyError):
+                # Closing alone gives it back when the server has noticed, some time later.
+                self._session.execute(text("SELECT pg_advisory_unlock_all()"))
                 self._session.close()
