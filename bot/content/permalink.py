@@ -102,8 +102,11 @@ def _default(place: Place, naming: Naming, end: str, rules: SiteRules) -> list[s
 
 def _folders(place: Place, rules: SiteRules) -> Iterator[str]:
     parts = [part for part in place.folder.split("/") if part]
+    if not place.named:
+        yield from (file_name(part, rules) for part in parts)
+        return
     for at, part in enumerate(parts, 1):
-        section = place.named.get("/".join(parts[:at])) if place.named else None
+        section = place.named.get("/".join(parts[:at]))
         slug = section.slug if section else ""
         yield section_name(slug, rules) if slug else file_name(part, rules)
 

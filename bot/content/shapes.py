@@ -26,9 +26,9 @@ WANTED: Mapping[str, Message] = {
 
 def wrong(matter: Mapping[str, Any]) -> Iterator[tuple[str, Message, Message]]:
     """Each key whose value cannot be used, what it wants, and what stands there."""
-    for key, wanted in WANTED.items():
-        value = matter.get(key)
-        if value is not None and not _fits(key, value):
+    for key, value in matter.items():
+        wanted = WANTED.get(key)
+        if wanted is not None and value is not None and not _fits(key, value):
             yield key, wanted, kind_of(value)
 
 
