@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.content.globs import glob
+from bot.content.globs import glob, languages_of
 from bot.content.rules import DATE_KEYS, Cascade, Language, Mount, Pattern, SiteRules, base_url
 from bot.content.tree import read_cascade
 from bot.errors import ConfigError
@@ -168,13 +168,11 @@ def _targeted(pattern: str, target: Data) -> Iterator[Pattern]:
     environment = text_of(target, "environment")
     if environment and not glob(environment).fullmatch(ENVIRONMENT):
         return
-    languages = table_of(table_of(target, "sites"), "matrix").get("languages") or ()
-    languages = [languages] if isinstance(languages, str) else languages
     yield Pattern(
         pattern=pattern,
         path=text_of(target, "path"),
         kind=text_of(target, "kind"),
-        languages=tuple(map(str, languages)),
+        languages=languages_of(target),
     )
 
 
@@ -242,7 +240,7 @@ def _mounts(data: Data, folder: str) -> tuple[Mount, ...]:
         Mount(
             source=_below(folder, text_of(mount, "source")),
             target=text_of(mount, "target").removeprefix("content").strip("/"),
-            language=text_of(mount, "lang") or None,
+            language=text_of(mount, "lang") or next(iter(languages_of(mount)), None),
         )
         for mount in _module_mounts(data)
         if text_of(mount, "target").split("/")[0] == "content"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import unquote_plus
 
-from bot.content.globs import glob
+from bot.content.globs import glob, speaks
 from bot.content.hugo import Naming, Place, page_path
 from bot.content.names import escape, file_name, path_name, section_name
 from bot.content.rules import Language, SiteRules
@@ -127,7 +127,7 @@ def _pattern(place: Place, rules: SiteRules) -> str | None:
         one.pattern
         for one in rules.permalinks
         if (not one.kind or glob(one.kind).fullmatch(kind))
-        and (not one.languages or any(glob(n).fullmatch(place.language) for n in one.languages))
+        and speaks(one.languages, place.language)
         and (not one.path or glob(one.path).fullmatch(path))
     )
     return next(fitting, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.content.globs import glob
+from bot.content.globs import glob, languages_of, speaks
 from bot.content.hugo import NO_SECTIONS, Naming, Place, page_path
 from bot.content.rules import Cascade, SiteRules
 
@@ -58,6 +58,8 @@ def _reaches(cascade: Cascade, place: Place, rules: SiteRules) -> bool:
     if cascade.language and cascade.language != place.language:
         return False
     if cascade.folder and not f"{place.folder}/".startswith(cascade.folder + "/"):
+        return False
+    if not speaks(languages_of(cascade.target), place.language):
         return False
     kind = "section" if place.kind == "section" else "page"
     values = {"path": page_path(place), "kind": kind, "lang": place.language}

@@ -200,3 +200,23 @@ def test_prefixes_beside_hosts_and_disabled_languages(
 def test_a_list_of_patterns_said_by_a_language_is_not_heard(tmp_path: Path) -> None:
     config = JA_EN.format(ja="", en='permalinks = [{pattern = "/list/:slug"}]')
     assert urls_of(scan_of(tmp_path, config, "p/a.en.md")) == {"p/a.en.md": "/en/p/a/"}
+
+
+def test_folders_and_cascades_of_a_language_in_the_newer_words(tmp_path: Path) -> None:
+    """`lang` is gone since Hugo 0.153."""
+    config = (
+        "[languages.en]\n[languages.ja]\n"
+        '[[module.mounts]]\nsource = "content"\ntarget = "content"\n'
+        '[[module.mounts]]\nsource = "cja"\ntarget = "content"\n'
+        '[module.mounts.sites.matrix]\nlanguages = ["ja"]\n'
+        '[[cascade]]\ndraft = true\n[cascade.target.sites.matrix]\nlanguages = ["! en"]\n'
+    )
+    for name in ("b.md", "c.en.md", "d.ja.md"):
+        write(tmp_path / "cja/p" / name, "---\ntitle: T\n---\n")
+    scan = scan_of(tmp_path, config, "p/a.md")
+    assert {p.path: (p.url.removeprefix("https://x.example"), p.draft) for p in scan.posts} == {
+        "cja/p/b.md": ("/ja/p/b/", True),
+        "cja/p/c.en.md": ("/p/c/", False),
+        "cja/p/d.ja.md": ("/ja/p/d/", True),
+        "content/p/a.md": ("/p/a/", False),
+    }
