@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot import i18n
 from tests import postgres
 
 _connect = socket.socket.connect
@@ -30,6 +31,12 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Every test begins in English, whatever language the one before it spoke."""
+    i18n.use("en")
 
 
 @pytest.fixture(autouse=True)
