@@ -151,7 +151,8 @@ def _load_toml(text: str) -> Any:
     except ValueError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         reason = re.sub(r" \(at .*", "", str(error))
-        raise _bad("TOML", reason, int(found[1]) if found else 1) from None
+        last = text.rstrip().count("\n") + 1
+        raise _bad("TOML", reason, int(found[1]) if found else last) from None
 
 
 def _load_json(text: str) -> Any:

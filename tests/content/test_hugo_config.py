@@ -63,6 +63,10 @@ def test_a_broken_one_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         rules_of(tmp_path)
     assert (caught.value.line, caught.value.path) == (2, str(tmp_path / "hugo.toml"))
+    write(tmp_path / "hugo.toml", 'title = "x"\na = [\n')
+    with pytest.raises(ConfigError) as caught:
+        rules_of(tmp_path)
+    assert caught.value.line == 2
     write(tmp_path / "hugo.toml", 'ignoreFiles = ["["]\n')
     with pytest.raises(ConfigError):
         rules_of(tmp_path)
