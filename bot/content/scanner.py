@@ -171,13 +171,13 @@ class Scanner:
     def _find_rivals(self) -> Mapping[str, str]:
         """Of several files of one page and language Hugo takes one: file → the one that is taken."""
         near: dict[str, list[str]] = {}
-        for source in sorted(self._kept):
+        for source in self._kept:
             near.setdefault(_page_file(source), []).append(source)
         rivals: dict[str, str] = {}
         for sources in near.values():
             if len(sources) > 1:
-                rivals |= self._rivals_of(sources)
-        return rivals
+                rivals |= self._rivals_of(sorted(sources))
+        return dict(sorted(rivals.items()))
 
     def _rivals_of(self, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
         pages: dict[tuple[str, str], list[tuple[tuple[bool, bool, str], str]]] = {}
@@ -298,7 +298,7 @@ def _without_root_pages(posts: list[Post]) -> list[Post]:
 
 def _page_file(source: str) -> str:
     """The same for all files that may stand for one page."""
-    folder, name = os.path.split(source)
-    base = name.split(".", 1)[0].lower()
-    page = folder if base == "index" else os.path.join(folder, base)
+    folder, _, name = source.rpartition(os.sep)
+    base = name.partition(".")[0].lower()
+    page = folder if base == "index" else f"{folder}{os.sep}{base}"
     return page.lower().replace(" ", "-")
