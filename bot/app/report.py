@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from bot.app.waits import Door, door
+from bot.app.timing import Turn, forecast, why_later
 from bot.app.wiring import App, Site
 from bot.errors import UsageError
 from bot.i18n import Message, msg
@@ -121,12 +121,12 @@ def _status(app: App, ledger: Ledger, all: bool) -> Status:
     now, accounts = ledger.now(), account_reports(app, ledger)
     rows = digest.open_rows(ledger)
     names = {report.name: report for report in accounts}
-    doors = {name: door(app, ledger, name, now) for name in {row.account for row in rows}}
+    turns = forecast(app, ledger, rows, now)
     length = _distinct([row.id for row in rows])
     shown = {row.id for row in rows}
     return Status(
         open=tuple(
-            _open(row, names.get(row.account), doors[row.account], now, length) for row in rows
+            _open(row, names.get(row.account), turns.get(row.id), now, length) for row in rows
         ),
         done=tuple(d for d in ledger.deliveries() if d.id not in shown) if all else (),
         accounts=tuple(_with_numbers(ledger, report, now) for report in accounts),
@@ -136,18 +136,17 @@ def _status(app: App, ledger: Ledger, all: bool) -> Status:
 
 
 def _open(
-    row: Delivery, account: AccountReport | None, door: Door | None, now: int, length: int
+    row: Delivery, account: AccountReport | None, turn: Turn | None, now: int, length: int
 ) -> Open:
     id = row.id[:length]
     command = _command(row, id)
     why, until = error_of(row), moment(row.due)
     if command is not None:
         return Open(delivery=row, id=id, why=why, until=None, command=command)
-    kept = door.keeps(row) if door and row.state in (State.PLANNED, State.RETRY) else None
     if row.kind != PING and (account is None or account.state != "ready"):
         why, until = _blocked(account)
-    elif kept is not None and row.due <= now:
-        why, until = reason(kept[0]), moment(kept[1])
+    elif turn is not None and turn.why is not None:
+        why, until = why_later(turn), moment(turn.at)
     elif row.state is State.HELD:
         until = None
     elif why is None:

@@ -14,9 +14,7 @@ from bot.errors import DraftError
 from bot.i18n import Message, msg
 from bot.model import Clock, Delivery, Post
 from bot.outbox.claiming import BUDGET, Pace, calls_of
-from bot.outbox.drafts import draft_from
 from bot.outbox.pacing import budget_left, expires, gate, month_start, openings
-from bot.outbox.pacing import micros as microdollars
 from bot.outbox.plan import CLAIMABLE
 from bot.outbox.slots import DAY
 from bot.outbox.states import SECOND, micros
@@ -145,6 +143,11 @@ def turn_words(turn: Turn, zone: ZoneInfo) -> Message:
         return msg("now")
     if turn.at is not None:
         return goes_at(clock_time(turn.at, zone), turn.why)
+    return why_later(turn)
+
+
+def why_later(turn: Turn) -> Message:
+    """Why something does not go now."""
     if turn.why == EXPIRED:
         return msg("not in time: max_age ends before its turn comes")
     return reason(turn.why or QUEUE)
@@ -194,10 +197,9 @@ class _Queue:
 
     def _affords(self, row: Delivery) -> bool:
         """Whether the month's money lasts for it, after those before it."""
-        if self._left is None or row.draft is None:
+        if self._left is None or row.cost is None:
             return True
-        cost = self._app.cost(draft_from(row.draft))
-        if cost is None or microdollars(cost) > self._left:
-            return cost is None
-        self._left -= microdollars(cost)
+        if row.cost > self._left:
+            return False
+        self._left -= row.cost
         return True

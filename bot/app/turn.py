@@ -28,7 +28,6 @@ from bot.ledger.store import Lease, Ledger
 from bot.model import Article, Delivery, Draft, Post, State
 from bot.outbox.dispatcher import Dispatcher, Outfit
 from bot.outbox.old_ledger import held_back
-from bot.outbox.pacing import micros as microdollars
 from bot.outbox.plan import BASELINE, Plan, View, plan, share_row, subject_of
 from bot.outbox.reshare import is_again, with_template
 from bot.outbox.states import asks, check, load, micros
@@ -171,6 +170,7 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         flood=app.config.publish.flood,
         now=moment,
         now_asked=request.now,
+        cost=app.micros,
         priority=when.priority,
         at=when.at,
         max_age=when.max_age if request.may_expire else lambda account: None,
@@ -300,10 +300,6 @@ def make_dispatcher(
             account = with_template(account, post)
         return app.compose(post, account, link=link)
 
-    def cost(draft: Draft) -> int | None:
-        dollars = app.cost(draft)
-        return None if dollars is None else microdollars(dollars)
-
     return Dispatcher(
         Outfit(
             ledger=app.ledger,
@@ -318,7 +314,7 @@ def make_dispatcher(
             known=lambda name: check_owner(app, name),
             adopt=lambda name: account.adopt if (account := app.account(name)) else 0,
             pace=app.pace,
-            cost=cost,
+            cost=app.micros,
             reached=app.world.reached,
             before_call=_announced(app, stop),
         )

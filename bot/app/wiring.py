@@ -415,6 +415,13 @@ class App:
         account = self.account(draft.account)
         return cost(draft, self.now().date(), account.prices if account else ())
 
+    def micros(self, draft: Draft) -> int | None:
+        """As `cost`, in millionths of a US dollar, rounded up."""
+        from bot.outbox.pacing import micros
+
+        dollars = self.cost(draft)
+        return None if dollars is None else micros(dollars)
+
     def pace(self, name: str) -> Pace | None:
         """When an account may share, and of which money."""
         return self._paces.get(name)

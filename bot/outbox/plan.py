@@ -61,6 +61,7 @@ class View:
     unseen: Collection[str] = frozenset()
     waits: Collection[str] = frozenset()
     now_asked: bool = False
+    cost: Callable[[Draft], int | None] = lambda draft: None
     priority: Callable[[Account, Post], int] = lambda account, post: 0
     at: Callable[[Account, Post], int | None] = lambda account, post: None
     max_age: Callable[[Account], int | None] = lambda account: None
@@ -323,7 +324,8 @@ def _fresh(
     asked = hold in (FLOOD, DOUBT)
     if draft is None:
         return [replace(blank, **(error if asked else {**error, **_HELD_DRAFT}))]
-    return [_with_part(view.site, blank, part, draft) for part in range(len(draft.parts))]
+    priced = replace(blank, cost=error["cost"], linked=error["linked"])
+    return [_with_part(view.site, priced, part, draft) for part in range(len(draft.parts))]
 
 
 def _revise(
@@ -473,7 +475,9 @@ _HELD_DRAFT = {"state": State.HELD, "reason": DRAFT_ERROR}
 
 def _try(view: View, account: Account, post: Post) -> tuple[Draft | None, dict[str, Any]]:
     try:
-        return view.compose(post, account), {"error": None, "error_code": None}
+        draft = view.compose(post, account)
+        told = {"error": None, "error_code": None}
+        return draft, {**told, "cost": view.cost(draft), "linked": draft.link is not None}
     except DraftError as error:
         return None, {"error": dump(error.message), "error_code": error.code}
 
