@@ -71,6 +71,7 @@ ACCOUNTS = (
         slots=("0 7-21/2 * * *",),
         jitter="10m",
         max_per_hour=1,
+        links_per_day=6,
         order=("newest",),
     ),
     Account(name="log", network="file", reshare=(AGAIN,)),
@@ -371,7 +372,7 @@ class Year:
         return self.process
 
     def draft(self, post: str, account: str, *, link: bool) -> Draft:
-        link = link and account in ("berlin", "york", "calm")
+        link = account == "cron" or (link and account in ("berlin", "york", "calm"))
         draft = a_draft(text_of(post, account, link=link), account)
         return replace(draft, link=f"https://blog.example/{post}/" if link else None)
 
