@@ -4,19 +4,15 @@ once, so that a rename, a move or a new slug is the same post. Pure."""
 from __future__ import annotations
 
 import hashlib
-import struct
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.content.sketches import hashes_of, mostly_same
 from bot.i18n import msg
 from bot.model import Article, Post, Problem
 from bot.words import WhyNot
 
 DOUBT = "new-or-old"
-SKETCH_LINES = 24
-"""How many lines' hashes tell whether two texts are mostly the same."""
-MOSTLY = 0.5
 COLLISION: WhyNot = "collision"
 OTHER_FILE: WhyNot = "other-file"
 _LATER: tuple[WhyNot, ...] = ("draft", "future", "bad-date")
@@ -67,24 +63,11 @@ def identify(
         if article is None:
             article = _new(post, site, now, taken)
             taken.add(article.id)
-            beside = beside or _Beside(posts, matched)
-            twin = beside.twin_of(post)
-            if post.explicit_id and article.id != post.explicit_id:
-                problems.append(_twice(post))
-            elif post.path in replaced:
-                doubtful[article.id] = subject_of(replaced[post.path])
-                problems.append(_doubt(post))
-            elif twin is not None and subjects.get(post.translation) != subject_of(twin):
-                doubtful[article.id] = subject_of(twin)
-                problems.append(_twin(post, twin))
-        article = _seen(article, post, now, guid)
-        if not article.subject:
-            shared = (
-                subjects.setdefault(post.translation, article.id)
-                if post.translation
-                else article.id
-            )
-            article = replace(article, subject=shared)
+            beside = beside or _Beside(posts, matched, replaced)
+            old, problem = beside.question(post, article.id, subjects.get(post.translation))
+            doubtful |= {article.id: subject_of(old)} if old else {}
+            problems += [problem] if problem else []
+        article = _with_subject(_seen(article, post, now, guid), post, subjects)
         named.append(with_names(post, article.id, article.subject, article.first_visible))
         articles.append(article)
     apart, taken_by = _apart(named, articles)
@@ -127,26 +110,6 @@ def unread_article(path: str, site: str, now: int, taken: Collection[str]) -> Ar
     )
 
 
-def sketch(data: bytes) -> str:
-    """The smallest hashes of a file's lines: much of them stays when a few lines change."""
-    hashes = sorted(set(map(zlib.crc32, data.split(b"\n"))))[:SKETCH_LINES]
-    return struct.pack(f">{len(hashes)}I", *hashes).hex()
-
-
-def mostly_same(one: str, other: str) -> bool:
-    """Whether two sketches are of mostly the same text (the smallest of both together, and how
-    many of them both have)."""
-    first, second = _hashes(one), _hashes(other)
-    smallest = sorted(first | second)[:SKETCH_LINES]
-    both = first & second
-    return bool(smallest) and sum(h in both for h in smallest) >= MOSTLY * len(smallest)
-
-
-def _hashes(kept: str) -> set[str]:
-    """The hashes of a sketch, without that of an empty line (which every text has)."""
-    return {kept[n : n + 8] for n in range(0, len(kept), 8)} - {"00000000"}
-
-
 def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) -> dict[str, Article]:
     """path → article, by the surest sign first; each article is given away once."""
     here = {post.path for post in posts} | unread
@@ -171,13 +134,10 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
     by_path = _group(by_id.values(), lambda a: a.path)
     by_hash = _group(by_id.values(), lambda a: a.content_hash)
     by_url = _group(by_id.values(), lambda a: a.url)
-    # A copied post bears the same id: the file that had it keeps it.
-    bearers = [post for post in rest if post.explicit_id in by_id]
-    for post in sorted(bearers, key=lambda p: by_id[p.explicit_id or ""].path != p.path):
+    for post in _bearers(rest, by_id):
         give(post, [by_id[post.explicit_id or ""]])
     for post in rest:
-        same = by_path.get(post.path, ())
-        give(post, [a for a in same if a.content_hash == post.content_hash])
+        give(post, [a for a in by_path.get(post.path, ()) if a.content_hash == post.content_hash])
     for post in sorted(rest, key=lambda post: -_likeness(post, by_hash.get(post.content_hash, ()))):
         # Moved away, and its old path is free or has another post by now. Of several files with the
         # same text the one with the old name is the old one.
@@ -196,11 +156,16 @@ def _match(posts: Sequence[Post], known: Sequence[Article], unread: set[str]) ->
     for post in rest:
         give(post, [a for a in by_path.get(post.path, ()) if _still(a, post)])
     vanished = [a for a in by_id.values() if a.path not in here and not a.gone_at and a.sketch]
-    for post in rest if vanished else ():
-        # Moved and edited at once: most of the text came along.
-        if post.path not in found and post.path not in there:
-            give(post, [a for a in vanished if mostly_same(a.sketch, post.sketch)])
+    fresh = (p for p in rest if p.path not in found and p.path not in there)
+    for post in fresh if vanished else ():  # moved and edited at once: most of the text came along
+        give(post, [a for a in vanished if mostly_same(a.sketch, post.sketch)])
     return found
+
+
+def _bearers(posts: Sequence[Post], by_id: Mapping[str, Article]) -> list[Post]:
+    """Those that name a known id. A copied post bears the same: the file that had it keeps it."""
+    bearers = [post for post in posts if post.explicit_id in by_id]
+    return sorted(bearers, key=lambda post: by_id[post.explicit_id or ""].path != post.path)
 
 
 def _settled(posts: Sequence[Post], known: Sequence[Article]) -> dict[str, Article]:
@@ -230,11 +195,26 @@ def _alike(one: str, other: str) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
+def _with_subject(article: Article, post: Post, subjects: dict[str, str]) -> Article:
+    """Its own, or that of its translations."""
+    if article.subject:
+        return article
+    own = article.id
+    shared = subjects.setdefault(post.translation, own) if post.translation else own
+    return replace(article, subject=shared)
+
+
 class _Beside:
     """What may be the old post in the place of a new one: an article that moved away in this scan
     and has the same text, or one that another file of the same page has pushed aside."""
 
-    def __init__(self, posts: Sequence[Post], matched: Mapping[str, Article]) -> None:
+    def __init__(
+        self,
+        posts: Sequence[Post],
+        matched: Mapping[str, Article],
+        replaced: Mapping[str, Article],
+    ) -> None:
+        self._replaced = replaced
         self._pushed = {
             post.url: matched[post.path]
             for post in posts
@@ -242,7 +222,21 @@ class _Beside:
         }
         moved = [a for path, a in matched.items() if a.path != path and a.gone_at is None]
         self._by_hash = {a.content_hash: a for a in moved}
-        self._by_line = {line: a for a in moved for line in _hashes(a.sketch)}
+        self._by_line = {line: a for a in moved for line in hashes_of(a.sketch)}
+
+    def question(
+        self, post: Post, id: str, subject: str | None
+    ) -> tuple[Article | None, Problem | None]:
+        """Which old post a new one may be, and what is said of it. `subject`: that of its
+        translations, with which it is one article."""
+        if post.explicit_id and id != post.explicit_id:
+            return None, _twice(post)
+        if post.path in self._replaced:
+            return self._replaced[post.path], _doubt(post)
+        twin = self.twin_of(post)
+        if twin is not None and subject != subject_of(twin):
+            return twin, _twin(post, twin)
+        return None, None
 
     def twin_of(self, post: Post) -> Article | None:
         if post.url in self._pushed:
@@ -250,7 +244,7 @@ class _Beside:
         same = self._by_hash.get(post.content_hash)
         if same is not None or not self._by_line:
             return same
-        near = [self._by_line[line] for line in _hashes(post.sketch) if line in self._by_line]
+        near = [self._by_line[line] for line in hashes_of(post.sketch) if line in self._by_line]
         return next((a for a in near if mostly_same(a.sketch, post.sketch)), None)
 
 

@@ -17,11 +17,11 @@ from bot.content import hugo
 from bot.content.cover import Wanted, body_cover, wanted_cover
 from bot.content.dates import Dates, read_dates
 from bot.content.files import content_hash, decode, read_file, unreadable
-from bot.content.identity import sketch
 from bot.content.matter import split_matter
 from bot.content.permalink import permalink
 from bot.content.rules import Cascade, SiteRules
 from bot.content.shapes import wrong
+from bot.content.sketches import sketch
 from bot.content.summarizer import summarize
 from bot.content.tree import EMPTY, Tree, read_cascade
 from bot.errors import ContentError

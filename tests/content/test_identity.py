@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.content.identity import Identified, identify, mostly_same, sketch
+from bot.content.identity import Identified, identify
+from bot.content.sketches import mostly_same, sketch
 from bot.model import Article, Post, Summary
 
 LINES = [f"この段落の{n}行目には、それぞれ別のことが書いてあります。" for n in range(40)]
