@@ -232,6 +232,42 @@ def test_the_dry_run_tells_when_each_goes(blog: Blog) -> None:
     ]
 
 
+def test_the_dry_run_shows_the_text_without_a_link_where_it_goes_without(blog: Blog) -> None:
+    blog.configure('links_per_day = 1\nlink = "auto"\nbackfill = 3\n')
+    for name in "abc":
+        blog.site.post(name)
+    app = blog.app()
+    shown = [one.draft for one in dry_run(app, Request()).shown]
+    app.close()
+    assert [draft.link is not None for draft in shown if draft] == [True, False, False]
+    blog.at("06-01 10:00")
+    assert [line["text"] for line in blog.site.lines()] == [
+        draft.parts[0].text for draft in shown if draft
+    ]
+
+
+def test_the_dry_run_lets_the_link_yield_to_the_budget(blog: Blog) -> None:
+    blog.configure('budget = 0.23\nlink = "auto"\n', account=X)
+    for name in "ab":
+        blog.site.post(name)
+    app = blog.app()
+    looked = dry_run(app, Request())
+    app.close()
+    assert [one.draft.link is not None for one in looked.shown if one.draft] == [True, False]
+    assert str(looked.cost) == "0.215"
+
+
+def test_what_waits_alone_is_not_said_to_wait_behind_others(blog: Blog) -> None:
+    from bot.errors import RateLimited
+    from bot.i18n import msg
+
+    blog.configure("", account=X)
+    blog.site.post("a")
+    blog.net.faults = [RateLimited(msg("slow down"), until=blog.clock.now() + timedelta(hours=5))]
+    (later,) = blog.at("06-01 10:00").later
+    assert later[1].why == "rate-limited"
+
+
 def test_two_days_away_are_no_flood_for_a_busy_blog(blog: Blog) -> None:
     blog.configure("")
     blog.site.post("a")

@@ -245,7 +245,10 @@ class _Look:
         row = self._row(post, account)
         if row is not None and row.frozen and row.draft and not example:
             return draft_from(row.draft)
-        return self.app.compose(post, account)
+        turn = self.turns.get(row.id) if row is not None and not example else None
+        pace = self.app.pace(account.name)
+        never = pace is not None and pace.timing.links_per_day == 0
+        return self.app.compose(post, account, link=turn.link if turn else not never)
 
     def _cost(self, draft: Draft) -> Decimal | None:
         return self.app.cost(draft)

@@ -14,13 +14,13 @@ from bot.errors import DraftError
 from bot.i18n import Message, msg
 from bot.model import Clock, Delivery, Post
 from bot.outbox.claiming import BUDGET, Pace, calls_of
-from bot.outbox.pacing import budget_left, expires, gate, month_start, openings
+from bot.outbox.pacing import Call, budget_left, expires, gate, month_start, openings
 from bot.outbox.plan import CLAIMABLE
 from bot.outbox.slots import DAY
 from bot.outbox.states import SECOND, micros
 from bot.outbox.turns import EXPIRED
 from bot.settings import Account
-from bot.words import goes_at, reason
+from bot.words import WAITS, goes_at, reason
 
 if TYPE_CHECKING:
     from bot.ledger.store import Ledger
@@ -108,16 +108,18 @@ class ClockWatch:
 
 LONG = 200
 """So many posts of an account are told when they go; what is behind them waits."""
-QUEUE = "queue"
+QUEUE, WAITING = "queue", "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """When a waiting delivery goes (UTC microseconds; None: too far away to say, or never) and the
-    word of `bot.words.REASONS` for what it waits for; None: it goes now."""
+    word of `bot.words.REASONS` or WAITS for what it waits for; None: it goes now. `link`: the day
+    and the budget have room for one then."""
 
     at: int | None
     why: str | None
+    link: bool = True
 
 
 def forecast(
@@ -150,7 +152,7 @@ def why_later(turn: Turn) -> Message:
     """Why something does not go now."""
     if turn.why == EXPIRED:
         return msg("not in time: max_age ends before its turn comes")
-    return reason(turn.why or QUEUE)
+    return WAITS.get(turn.why or "") or reason(turn.why or QUEUE)
 
 
 def zone_of(app: App, account: Account | None) -> ZoneInfo:
@@ -164,42 +166,57 @@ def clock_time(at: int, zone: ZoneInfo) -> str:
 
 
 class _Queue:
-    """What waits of one account, in its order."""
+    """What waits of one account, in its order; each takes its part of the day and of the money."""
 
     def __init__(self, app: App, ledger: Ledger | None, pace: Pace, now: int) -> None:
         self._app, self._pace, self._now = app, pace, now
         name = pace.timing.account
-        self._calls = calls_of(ledger, name, now) if ledger else ()
+        self._calls = list(calls_of(ledger, name, now)) if ledger else []
         purse = pace.purse
         spent = ledger.money(purse.accounts, month_start(now)) if ledger and purse else 0
         self._left = None if purse is None else budget_left(purse, spent)
+        account = app.account(name)
+        self._saves = app.link_micros(account) if account and account.link == "auto" else None
+        target = ledger.targets().get(name) if ledger else None
+        self._blocked = (target.wait_until or 0) if target else 0
+        self._why_blocked = target.wait_reason if target else None
 
     def turns(self, queue: Sequence[Delivery]) -> dict[str, Turn]:
         ordinary = sorted((r for r in queue if not r.exact), key=lambda r: (r.seq, r.id))
         met = gate(self._pace.timing, self._calls, self._now)
-        moments = openings(self._pace.timing, self._calls, self._now, min(LONG, len(ordinary)))
+        count = min(LONG, len(ordinary))
+        moments = openings(self._pace.timing, self._calls, self._now, count)
         found = {r.id: self._turn(r, max(r.due, self._now), None) for r in queue if r.exact}
         for n, row in enumerate(ordinary):
             if n >= len(moments):
                 found[row.id] = Turn(at=None, why=QUEUE)
                 continue
-            why = (met.reason if n == 0 else None) or QUEUE
+            why = QUEUE if n else met.reason
             found[row.id] = self._turn(row, max(moments[n], row.due), why)
         return found
 
     def _turn(self, row: Delivery, at: int, why: str | None) -> Turn:
-        if not self._affords(row):
-            at, why = max(at, month_start(self._now, 1)), BUDGET
+        if self._blocked >= max(at, self._now + 1):
+            at, why = self._blocked, self._why_blocked
+        elif row.due >= at and row.due > self._now:
+            why = WAITING
+        link = self._has_room(row, at)
+        if link is None:
+            link, at, why = True, max(at, month_start(self._now, 1)), BUDGET
         ends = None if row.exact or row.frozen else expires(self._pace.timing, row.planned_at)
         if ends is not None and at >= ends:
-            return Turn(at=None, why=EXPIRED)
-        return Turn(at=at, why=why if at > self._now else None)
+            return Turn(at=None, why=EXPIRED, link=link)
+        return Turn(at=at, why=why if at > self._now else None, link=link)
 
-    def _affords(self, row: Delivery) -> bool:
-        """Whether the month's money lasts for it, after those before it."""
-        if self._left is None or row.cost is None:
-            return True
-        if row.cost > self._left:
-            return False
-        self._left -= row.cost
-        return True
+    def _has_room(self, row: Delivery, at: int) -> bool | None:
+        """Whether it goes with its link, as the day and the money are after those before it; None:
+        the money does not last for it."""
+        room = gate(self._pace.timing, self._calls, at).link or not row.linked
+        for link in (True, False) if room else (False,):
+            saved = 0 if link or self._saves is None else self._saves
+            cost = (row.cost or 0) - saved
+            if self._left is None or cost <= self._left:
+                self._left = None if self._left is None else self._left - cost
+                self._calls.append(Call(at=at, linked=link and bool(row.linked), exact=row.exact))
+                return link
+        return None

@@ -422,6 +422,13 @@ class App:
         dollars = self.cost(draft)
         return None if dollars is None else micros(dollars)
 
+    def link_micros(self, account: Account) -> int:
+        """What a link adds to the cost of a post today, in millionths of a US dollar."""
+        from bot.compose import link_costs
+        from bot.outbox.pacing import micros
+
+        return micros(link_costs(account.network, self.now().date(), account.prices))
+
     def pace(self, name: str) -> Pace | None:
         """When an account may share, and of which money."""
         return self._paces.get(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bot.compose.alt import alt_remark
 from bot.compose.draft import compose
-from bot.compose.prices import cost
+from bot.compose.prices import cost, link_costs
 from bot.compose.routing import choose
 from bot.compose.social import social_problems
 from bot.compose.template import check_template
@@ -22,6 +22,7 @@ __all__ = [
     "choose",
     "compose",
     "cost",
+    "link_costs",
     "measure",
     "social_problems",
 ]

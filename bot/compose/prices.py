@@ -22,13 +22,25 @@ PRICES: Mapping[str, tuple[Price, ...]] = MappingProxyType(
 def cost(draft: Draft, on: date, own: Sequence[Price] = ()) -> Decimal | None:
     """US dollars for all parts of the draft on that day; None where the network takes none, or no
     price reaches back so far. `own` stands beside the table and wins over a price of its day."""
-    valid = [price for price in (*PRICES.get(draft.network, ()), *own) if price.since <= on]
-    if not valid:
+    price = _price(draft.network, on, own)
+    if price is None:
         return None
-    price = sorted(valid, key=lambda price: price.since)[-1]
     texts = [price.link_post if _has_link(draft, part) else price.post for part in draft.parts]
     alts = [price.alt for image in draft.images if image.alt]
     return sum((Decimal(str(dollars)) for dollars in (*texts, *alts)), Decimal(0))
+
+
+def link_costs(network: str, on: date, own: Sequence[Price] = ()) -> Decimal:
+    """US dollars that a link adds to a post on that day."""
+    price = _price(network, on, own)
+    if price is None:
+        return Decimal(0)
+    return Decimal(str(price.link_post)) - Decimal(str(price.post))
+
+
+def _price(network: str, on: date, own: Sequence[Price]) -> Price | None:
+    valid = [price for price in (*PRICES.get(network, ()), *own) if price.since <= on]
+    return max(valid, key=lambda price: price.since) if valid else None
 
 
 def _has_link(draft: Draft, part: Part) -> bool:
