@@ -24,7 +24,8 @@ from bot.compose.fit import (
     whole_only,
 )
 from bot.compose.hashtags import ALIASES, find_hashtags, hashtags
-from bot.compose.links import canonical
+from bot.compose.links import ascii_addresses, canonical
+from bot.compose.phrases import cut
 from bot.compose.routing import route
 from bot.compose.social import Social, social_for
 from bot.compose.template import DotBullets, JapaneseBullets, Words, marks, render
@@ -60,6 +61,10 @@ TIGHT_TEMPLATE = """\
 {{ hashtags }}
 """
 """Blank lines go before the last whole bullet does."""
+
+
+_WITHOUT_WARNING = {"x": "X", "bluesky": "Bluesky"}
+"""X has no content warning; Bluesky's are labels of a fixed set, not words."""
 
 
 def compose(
@@ -101,7 +106,9 @@ class _Composer:
             hashtags=tuple(tag for tag in self.full.hashtags if tag in found),
             images=self._images(),
             language=self.post.language or self.site.language,
-            left_out=left_out(self.full, [cut for cut, _ in shown]) + self.unusable,
+            left_out=left_out(self.full, [cut for cut, _ in shown])
+            + self.unusable
+            + self._no_warning(),
             options=self._options(texts[0]),
         )
 
@@ -118,13 +125,27 @@ class _Composer:
             )
         one = self._one(self._template)
         if self._template == TEMPLATE and _fold(self.account, one[1]) is not None:
-            one = self._one(FOLDED_TEMPLATE)
+            one = self._one(FOLDED_TEMPLATE, self._above_fold())
         return [one]
 
-    def _one(self, template: str) -> tuple[Cut, str]:
+    def _above_fold(self) -> Cut:
+        """With as much of the title as leaves room for the link above X's fold."""
+        if not self.link or self.said.text is not None:
+            return self.full
+
+        def is_above(title: str) -> bool:
+            return fold(f"{self._safe(title)}\n\n{self.link}") is None
+
+        short = None if is_above(self.full.title) else cut(self.full.title, is_above, 1)
+        return self.full if short is None else replace(self.full, title=short)
+
+    def _one(self, template: str, full: Cut | None = None) -> tuple[Cut, str]:
         try:
             return fit(
-                self.full, lambda cut: self._fill(template, cut, True), self._fits, self._way
+                full or self.full,
+                lambda cut: self._fill(template, cut, True),
+                self._fits,
+                self._way,
             )
         except DraftError as error:
             if self.said.text is None or error.code != "too-long":
@@ -158,7 +179,11 @@ class _Composer:
             return Cut(title=own_lines(self.said.text), bullets=(), hashtags=made), notes
         title = one_line(self.post.title)
         bullets = tuple(line for line in self._bullets if line != title)
-        return Cut(title=title, bullets=bullets, hashtags=made), notes
+        return Cut(
+            title=ascii_addresses(title),
+            bullets=tuple(map(ascii_addresses, bullets)),
+            hashtags=made,
+        ), notes
 
     @cached_property
     def _bullets(self) -> tuple[str, ...]:
@@ -238,9 +263,15 @@ class _Composer:
         shown = self._embed == "image" or (self._embed == "card" and bluesky)
         return (cover,) if shown and cover is not None and (cover.file or cover.url) else ()
 
+    def _no_warning(self) -> tuple[Message, ...]:
+        name = _WITHOUT_WARNING.get(self.account.network)
+        if not self.said.cw or name is None:
+            return ()
+        return (msg("the content warning: {network} has none", network=name),)
+
     def _options(self, text: str) -> dict[str, Any]:
         options = {
-            "cw": self.said.cw and one_line(self.said.cw),
+            "cw": None if self._no_warning() else self.said.cw and one_line(self.said.cw),
             "embed": self._embed,
             "fold": _fold(self.account, text),
         }

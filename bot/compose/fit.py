@@ -20,8 +20,8 @@ Fits = Callable[[str], bool]
 Way = Callable[["Cut", Render, Fits], Iterator["Cut"]]
 """The cuts to try, the fullest first."""
 
-_WORTH = 0.3
-"""A bullet of which less than this is left is better left out."""
+_WORTH = 16
+"""A bullet of which less than this is left (a Japanese letter is two) says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,7 @@ def fit(full: Cut, render: Render, fits: Fits, way: Way) -> tuple[Cut, str]:
 def hashtags_yield(full: Cut, render: Render, fits: Fits) -> Iterator[Cut]:
     """The default: hashtags go before the only bullet does, and blank lines after them."""
     yield from _whole_bullets(full)
-    for bullet in full.bullets:  # where the first is too long by itself, another may fit whole
-        one = replace(full, bullets=(bullet,))
+    for one in _one_bullet(full):
         yield from _most_hashtags(one, render, fits)
         yield from _most_hashtags(replace(one, tight=True), render, fits)
     yield from _part_of_bullet(replace(full, hashtags=()), full.hashtags, render, fits)
@@ -66,6 +65,8 @@ def hashtags_yield(full: Cut, render: Render, fits: Fits) -> Iterator[Cut]:
 def bullets_yield(full: Cut, render: Render, fits: Fits) -> Iterator[Cut]:
     """Where hashtags matter more: all of them stay as long as the title is whole."""
     yield from _whole_bullets(full)
+    for one in _one_bullet(full):
+        yield from (one, replace(one, tight=True))
     yield from _part_of_bullet(full, full.hashtags, render, fits)
     yield from _title(full, render, fits)
 
@@ -78,6 +79,7 @@ def as_marked(order: tuple[str, ...]) -> Way:
         for name in order:
             if name == "bullets":
                 yield from _whole_bullets(full)
+                yield from _one_bullet(full)
                 yield from _part_of_bullet(full, full.hashtags, render, fits)
                 full = replace(full, bullets=())
             elif name == "hashtags":
@@ -118,6 +120,12 @@ def _whole_bullets(full: Cut) -> Iterator[Cut]:
         yield replace(full, bullets=full.bullets[:count])
 
 
+def _one_bullet(full: Cut) -> Iterator[Cut]:
+    """Where the first is too long by itself, another may fit whole."""
+    for bullet in full.bullets:
+        yield replace(full, bullets=(bullet,))
+
+
 def _part_of_bullet(
     full: Cut, hashtags: tuple[str, ...], render: Render, fits: Fits
 ) -> Iterator[Cut]:
@@ -126,13 +134,12 @@ def _part_of_bullet(
     if not full.bullets:
         return
     bullet = full.bullets[0]
-    least = int(_WORTH * len(bullet))
 
     def fits_with(text: str) -> bool:
         return fits(render(replace(full, bullets=(text,))))
 
-    short = cut(bullet, fits_with) if fits_with(bullet[: max(least - 2, 1)]) else None
-    if short is not None and len(short) >= least:
+    short = cut(bullet, fits_with) if fits_with(bullet[: _WORTH // 2]) else None
+    if short is not None and sum(1 + (char > "\u10ff") for char in short) >= _WORTH:
         yield from _most_hashtags(replace(full, bullets=(short,), hashtags=hashtags), render, fits)
 
 

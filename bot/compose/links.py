@@ -67,6 +67,23 @@ def find_scheme_links(text: str) -> list[Span]:
     return [match.span(1) for match in _mastodon_link().finditer(text) if match[2]]
 
 
+def find_addresses(text: str) -> list[Span]:
+    """Whole addresses as a reader takes them: Japanese hosts and paths too, brackets that belong to
+    them, without the marks that end a sentence."""
+    if "://" not in text:
+        return []
+    spans = ((m.start(), m.start() + _address_length(m[0])) for m in _ADDRESS.finditer(text))
+    return [(start, end) for start, end in spans if text[start:end].rpartition("//")[2]]
+
+
+def ascii_addresses(text: str) -> str:
+    """Addresses that a network would break off at their first Japanese letter, in ASCII."""
+    for start, end in reversed(find_addresses(text)):
+        if not text[start:end].isascii():
+            text = text[:start] + canonical(text[start:end]) + text[end:]
+    return text
+
+
 def canonical(url: str, utm: Mapping[str, str] | None = None) -> str:
     """The address in ASCII, written so that every network takes it whole: the host in punycode,
     the rest percent-encoded, brackets and a last full stop too. What was encoded stays. `utm`
@@ -81,6 +98,32 @@ def canonical(url: str, utm: Mapping[str, str] | None = None) -> str:
     fragment = quote(parts.fragment, safe="/:;=@!$&'*+,~%-._|?")
     whole = urlunsplit(SplitResult(parts.scheme.lower(), _ascii_host(parts), path, query, fragment))
     return _BAD_END.sub(lambda match: "".join(f"%{ord(char):02X}" for char in match[0]), whole)
+
+
+_LETTER = r"[^\W\x00-\x7f]"
+_ADDRESS = re.compile(
+    rf"(?<![A-Za-z0-9/])https?://"
+    rf"(?:(?:(?:[A-Za-z0-9_\-]+|{_LETTER}[\w\-]*)\.)+[A-Za-z][A-Za-z0-9\-]*(?::[0-9]+)?(?=[/?#]|[^!-~]|$)"
+    rf"|[!#$%&'*+,\-.0-9:;=?@A-Z\[\]_a-z~|()]+)"
+    rf"(?:[/?#](?:[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]^_a-z~|]"
+    # a word of the sentence goes on without a space: what begins like one is not the address
+    rf"|(?<![A-Za-z0-9!-,:;\])])(?!(?<=[!-~])[のはがをにでとへもや]){_LETTER}|(?<=[A-Za-z0-9])[ァ-ヺ])*)?",
+    re.I,
+)
+_CLOSERS = {")": "(", "]": "["}
+
+
+def _address_length(address: str) -> int:
+    """Without the marks and the brackets at its end that belong to the sentence."""
+    while address:
+        last = address[-1]
+        opener = _CLOSERS.get(last)
+        if last not in ".,;:!?'|" and (
+            opener is None or address.count(opener) >= address.count(last)
+        ):
+            break
+        address = address[:-1]
+    return len(address)
 
 
 def _utm_name(name: str) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bot.compose.links import find_links
-from bot.compose.units import grapheme_spans
+from bot.compose.whole import held, is_abbreviation
 
 ELLIPSIS = "…"
 SHORTEST = 8
@@ -36,30 +35,9 @@ _PAIRS = {
 _TRAILING = " \u3000、。，．,.:：;；・-–—―〜~～|｜→←…‥"
 _ENDS = "。！？!?."
 _PAUSE = "、，,;；:："
+_ADDRESS_END = re.compile(r"https?://\S+\Z", re.I)
 _KEEP = 0.6  # a cut after a pause is better if it keeps this much of the room
 
-_UNITS = (
-    (
-        "万 億 兆 千 百 十 パーセント ポイント ドル ユーロ ポンド ウォン 円 元 人 社 件 個 回 位 倍 歳 代 台 枚 本 冊 名 点 "
-        "年 月 日 時間 時 分 秒 週 か月 カ月 ヶ月 ヵ月 ケ月 箇月 世代 番 号 章 行 文字 割 度 階 目 間 以上 以下 超 未満 "
-        "前 後 % ％ ℃ キロ メガ ギガ テラ ミリ センチ メートル グラム バイト ビット トン ワット トークン"
-    )
-    .replace("万億兆千百十", "万 億 兆 千 百 十")
-    .split()
-)
-_UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
-_DIGITS = "[0-9０-９][0-9０-９.,，．:：/~～〜\\-]*"
-_LATIN = "A-Za-zÀ-ɏ"
-_WHOLE = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"[$¥€£￥＄約第計各全±+\-−]*{_DIGITS}(?:分の{_DIGITS})?(?:{_UNIT})*(?:[ \u00a0]?[{_LATIN}µμΩ°%]+)?",
-        rf"[{_LATIN}0-9]+(?:[.'’_+/&@#\-][{_LATIN}0-9]+)*[+#]*",
-        rf"[A-Z][{_LATIN}0-9.\-]*(?: [0-9][0-9.{_LATIN}]*)+",  # a product and its number
-        r"[ァ-ヺー]+",
-        r"[$@#＠＃＄]\S",
-    )
-)
 _NO_START = "、。，．：；？！ー）］｝」』】〉》〕”’ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々〻ゝゞヽヾ゛゜%％)]}!?,.:;…‥・"
 
 
@@ -82,7 +60,9 @@ def cut(text: str, fits: Callable[[str], bool], shortest: int = SHORTEST) -> str
 
 
 def _shown(text: str, place: int, closing: str) -> str:
-    return text[:place].rstrip(_TRAILING) + ELLIPSIS + closing
+    """A space after an address: Mastodon would take … for a part of it."""
+    kept = text[:place].rstrip(_TRAILING)
+    return kept + (" " if _ADDRESS_END.search(kept) else "") + ELLIPSIS + closing
 
 
 def _longest(text: str, places: Mapping[int, str], fits: Callable[[str], bool]) -> int:
@@ -96,20 +76,24 @@ def _at_pause(text: str, places: Mapping[int, str], best: int) -> int:
     """The last end of a sentence, else the last pause, that keeps enough of the room."""
     near = [place for place in places if best * _KEEP <= place <= best]
     for marks in (_ENDS, _PAUSE):
-        found = [place for place in near if text[:place].rstrip()[-1:] in marks]
+        found = [place for place in near if _ends(text[:place].rstrip(), marks)]
         if found:
             return found[-1]
     return best
 
 
+def _ends(kept: str, marks: str) -> bool:
+    return kept[-1:] in marks and not (kept.endswith(".") and is_abbreviation(kept))
+
+
 def _places(text: str) -> dict[int, str]:
     """Where a cut may be, in order, with the closing brackets that it then needs."""
-    held, found, brackets, position = _held(text), {}, _Brackets(), 0
+    whole, found, brackets, position = held(text), {}, _Brackets(), 0
     for phrase in _phrases(text)[:-1]:
         brackets.read(phrase)
         position += len(phrase)
         kept = text[:position].rstrip(_TRAILING)
-        broken = position in held or text[position] in _NO_START or kept[-1:] in _PAIRS
+        broken = position in whole or text[position] in _NO_START or kept[-1:] in _PAIRS
         if kept and not broken:
             found[position] = brackets.closing
     return found
@@ -131,13 +115,6 @@ class _Brackets:
     @property
     def closing(self) -> str:
         return "".join(reversed(self._stack))
-
-
-def _held(text: str) -> set[int]:
-    """The positions inside what stays whole."""
-    spans = [match.span() for whole in _WHOLE for match in whole.finditer(text)] + find_links(text)
-    spans += grapheme_spans(text)
-    return {place for start, end in spans for place in range(start + 1, end)}
 
 
 def _phrases(text: str) -> list[str]:

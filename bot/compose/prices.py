@@ -39,7 +39,7 @@ def link_costs(network: str, on: date, own: Sequence[Price] = ()) -> Decimal:
 
 
 def _price(network: str, on: date, own: Sequence[Price]) -> Price | None:
-    valid = [price for price in (*PRICES.get(network, ()), *own) if price.since <= on]
+    valid = [price for price in (*own, *PRICES.get(network, ())) if price.since <= on]
     return max(valid, key=lambda price: price.since) if valid else None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.compose.links import canonical, find_addresses
 from bot.model import Json, Receipt, Seen
 from bot.posters.base import moment
 
@@ -16,9 +17,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_IDS = 1024
 
 _KIND = "app.bsky.richtext.facet#"
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9/])https?://[!-~]+(?<![.,;:!?\"')\]}>])")
-"""An address in the author's words: ASCII, as Japanese goes on without a space; without the mark
-that ends the sentence."""
+_AFTER_TAG = r"(?=[.,;:!?'\")\]}。、．，：；！？）」』】〉》…]*(?:\s|$))"
+"""What ends a tag: ・ and letters go on with it."""
 
 
 def micros(when: datetime) -> int:
@@ -89,10 +89,12 @@ def facets(text: str, link: str | None, hashtags: Sequence[str]) -> list[dict[st
     found: list[tuple[int, int, dict[str, Any]]] = []
     if link and (span := _last(re.escape(link) + r"(?=[\s\"'）」』)]|$)", text)):
         _add(found, span, {"$type": _KIND + "link", "uri": link})
-    for match in _ADDRESS.finditer(text):
-        _add(found, match.span(), {"$type": _KIND + "link", "uri": match[0]})
+    for start, end in find_addresses(text):
+        address = text[start:end]
+        uri = address if address.isascii() else canonical(address)
+        _add(found, (start, end), {"$type": _KIND + "link", "uri": uri})
     for tag in hashtags:
-        if span := _last(rf"(?<![\w#])#{re.escape(tag)}(?!\w)", text):
+        if span := _last(rf"(?<![\w#・])#{re.escape(tag)}{_AFTER_TAG}", text):
             _add(found, span, {"$type": _KIND + "tag", "tag": tag})
     return [_facet(text, start, end, feature) for start, end, feature in sorted(found, key=_start)]
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.compose import compose
 from bot.compose.clean import STOP
+from bot.compose.units import x_weight
 from bot.errors import DraftError
 from bot.model import Draft
 from tests.compose import samples
@@ -266,3 +267,43 @@ def test_heavy_libraries_wait_until_they_are_needed() -> None:
     code = "import sys, bot.compose; print({'jinja2', 'budoux', 'regex'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_long_only_bullet_is_cut_before_it_is_left_out() -> None:
+    japanese = draft(
+        "x", lines=("新しい処理系が公開されて起動の時間が短くなったと開発元が発表した。" * 13,)
+    )
+    assert "・新しい処理系が" in text(japanese)
+    assert told(japanese)[0] == "the end of a bullet"
+    english = draft("x", title="A runtime", language="en", lines=(" ".join(ENGLISH) * 8,))
+    assert f"• {ENGLISH[0][:-1]}" in text(english)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"keep_hashtags": True}, {"template": "{{ title }}\n{{ bullets | shrink }}\n{{ link }}"}],
+)
+def test_a_whole_bullet_comes_before_a_cut_one_whatever_yields(settings: dict[str, Any]) -> None:
+    made = draft("x", lines=("長い文がここに続いていく、" * 30, JAPANESE[2]), settings=settings)
+    assert f"・{JAPANESE[2]}" in text(made)
+    assert told(made) == ["1 of 2 bullets"]
+
+
+def test_an_address_in_a_bullet_is_a_link_on_every_network() -> None:
+    made = draft("bluesky", lines=("手順は https://例え.jp/パス にある",))
+    assert "・手順は https://xn--r8jz45g.jp/%E3%83%91%E3%82%B9 にある" in text(made)
+
+
+def test_the_link_stands_above_the_fold_whatever_the_title() -> None:
+    made = draft("x", 25_000, title="次の処理系が公開され、起動の時間が短くなった。" * 10)
+    (head, _, _) = text(made).partition(LINK)
+    assert x_weight(head) + 23 <= 280
+    assert head.rstrip().endswith("…")
+    assert "the end of the title" in told(made)
+    assert "0 of 3 bullets" not in told(made)
+
+
+def test_a_content_warning_where_there_is_none_is_told() -> None:
+    assert told(draft("x", 1000, social={"cw": "注意"})) == ["the content warning: X has none"]
+    assert "cw" not in draft("bluesky", social={"cw": "注意"}).options
+    assert draft("mastodon", social={"cw": "注意"}).options["cw"] == "注意"

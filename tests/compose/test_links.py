@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.compose.links import canonical, find_links, find_scheme_links
+from bot.compose.links import (
+    ascii_addresses,
+    canonical,
+    find_addresses,
+    find_links,
+    find_scheme_links,
+)
 from tests.compose import samples
 
 
@@ -78,3 +84,29 @@ def test_our_link(url: str, written: str) -> None:
     text = f"題\n{written} #tag"
     assert [text[a:b] for a, b in find_scheme_links(text)] == [written]
     assert canonical(written) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("see https://en.wikipedia.org/wiki/Foo_(bar) now", ["https://en.wikipedia.org/wiki/Foo_(bar)"]),
+        ("(see https://a.example/b).", ["https://a.example/b"]),
+        ("（https://a.example/Foo_(bar)）", ["https://a.example/Foo_(bar)"]),
+        ("https://a.example/日本語/パス?q=検索 を開く", ["https://a.example/日本語/パス?q=検索"]),
+        ("https://例え.jp/パス", ["https://例え.jp/パス"]),
+        ("詳しくはhttps://a.example/bに続く", ["https://a.example/b"]),
+        ("https://a.example/の記事、https://b.example。", ["https://a.example/", "https://b.example"]),
+        ("http://localhost:8080/x?", ["http://localhost:8080/x"]),
+        ("https://ja.wiki.example/wiki/AIエージェント", ["https://ja.wiki.example/wiki/AIエージェント"]),
+        ("https:// nothing", []),
+    ],
+)  # fmt: skip
+def test_whole_addresses_as_a_reader_takes_them(text: str, addresses: list[str]) -> None:
+    assert [text[start:end] for start, end in find_addresses(text)] == addresses
+
+
+def test_an_address_in_ascii_is_a_link_everywhere() -> None:
+    text = ascii_addresses("見る https://例え.jp/パス?q=検索 と https://a.example/Foo_(bar)")
+    first = "https://xn--r8jz45g.jp/%E3%83%91%E3%82%B9?q=%E6%A4%9C%E7%B4%A2"
+    assert text == f"見る {first} と https://a.example/Foo_(bar)"
+    assert text[slice(*find_links(text)[0])] == first

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.compose import compose
+from bot.compose.links import canonical
 from bot.posters.bluesky_record import facets
 from tests.compose.samples import LIMITS, LINK, SITE, account, post
 
@@ -72,5 +73,22 @@ def test_never_overlapping_and_in_order(text: str) -> None:
     assert all(start < end for start, end in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(
-        shown in (f"#{meant}", meant) for shown, meant in pointed(text, LINK, ("AI", "速報"))
+        shown in (f"#{meant}", meant) or canonical(shown) == meant
+        for shown, meant in pointed(text, LINK, ("AI", "速報"))
     )
+
+
+def test_a_tag_that_begins_another_is_not_found_in_it() -> None:
+    found = facets("題 #AI #AI・機械学習", None, ["AI", "AI・機械学習"])
+    spans = [(f["index"]["byteStart"], f["index"]["byteEnd"]) for f in found]
+    assert spans == [(4, 7), (8, 26)]
+    assert [f["features"][0]["tag"] for f in found] == ["AI", "AI・機械学習"]
+
+
+def test_an_address_is_whole_with_its_brackets_and_its_japanese() -> None:
+    text = "見る https://a.example/Foo_(bar) と https://例え.jp/パス"
+    one, two = facets(text, None, [])
+    assert one["features"][0]["uri"] == "https://a.example/Foo_(bar)"
+    assert two["features"][0]["uri"] == "https://xn--r8jz45g.jp/%E3%83%91%E3%82%B9"
+    end = len(text.encode())
+    assert two["index"] == {"byteStart": end - len("https://例え.jp/パス".encode()), "byteEnd": end}
