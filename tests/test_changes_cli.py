@@ -28,6 +28,11 @@ def test_an_edit_and_a_retract_are_called_so(tmp_path: Path) -> None:
         assert "fedi: sent content/posts/a.md" in site.run("post", env=ENV).stdout
         files[1].write_text(files[1].read_text().replace("要点一", "直した点"))
         os.utime(files[1], (1, 1))
+        looked = site.run("post", "--dry-run", env=ENV).stdout
+        assert "fedi: edited to: content/posts/b.md: http://" in looked
+        assert "直した点" in looked
+        (change,) = site.json("post", "--dry-run", env=ENV)["changes"]
+        assert (change["kind"], change["there"]) == ("edit", server.visible[1]["url"])
         told = site.run("post", env=ENV).stdout
         assert "fedi: edited content/posts/b.md" in told
         assert "sent" not in told
@@ -37,6 +42,7 @@ def test_an_edit_and_a_retract_are_called_so(tmp_path: Path) -> None:
         ledger.execute("UPDATE articles SET gone_at = gone_at - 7200000000 WHERE gone_at > 0")
         ledger.commit()
         ledger.close()
+        assert "fedi: taken back: content/posts/a.md: http" in site.run("post", "--dry-run").stdout
         told = site.run("post", env=ENV).stdout
         assert "fedi: taken back: content/posts/a.md" in told
         assert len(server.visible) == 3

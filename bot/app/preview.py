@@ -16,7 +16,7 @@ from bot.app.wiring import App
 from bot.errors import DraftError
 from bot.i18n import Message, msg
 from bot.model import Delivery, Draft, Post, Replay, State
-from bot.outbox.changes import SHARE
+from bot.outbox.changes import EDIT, RETRACT, SHARE
 from bot.outbox.drafts import draft_from
 from bot.outbox.plan import DRAFT_ERROR, NOT_TAKEN, subject_of
 from bot.outbox.states import micros
@@ -56,6 +56,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is out there already and would be edited to these texts, or (None) taken back."""
+
+    delivery: Delivery
+    there: str
+    texts: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
     """`skipped`: reason → the paths of the posts that it keeps back."""
 
@@ -63,6 +72,7 @@ class DryRun:
     skipped: Mapping[str, tuple[str, ...]]
     outlook: Outlook
     refused: tuple[Refusal, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def cost(self) -> Decimal | None:
@@ -78,7 +88,8 @@ def dry_run(app: App, request: Request) -> DryRun:
     if request.names_posts:
         pairs = {pair for pair in pairs if pair[0] in look.seen.named}
     due = [s for s in look.in_order({s for s, _ in pairs}) if s in look.articles]
-    example = not due
+    changes = look.changes()
+    example = not due and not changes
     if example:
         asked = [s for s in look.in_order(look.seen.named) if s in look.articles]
         due = (asked if request.names_posts else []) or [
@@ -93,7 +104,9 @@ def dry_run(app: App, request: Request) -> DryRun:
         if post is not None
     ]
     told = set() if example else {s.post.path for s in shown}
-    return DryRun(shown=tuple(shown), skipped=look.skipped(told), outlook=look.seen)
+    return DryRun(
+        shown=tuple(shown), skipped=look.skipped(told), outlook=look.seen, changes=changes
+    )
 
 
 def preview(app: App, paths: Sequence[str], account: str | None) -> DryRun:
@@ -152,6 +165,27 @@ class _Look:
 
     def sends(self, account: Account) -> bool:
         return account in self.app.active()
+
+    def changes(self) -> tuple[Change, ...]:
+        """The edits and removals that would be made."""
+        names = {a.name for a in self.accounts if self.sends(a)}
+        moved = {row.id: move.state for row, move in self.seen.plan.moves}
+        rows = [replace(row, state=moved.get(row.id, row.state)) for row in self.seen.existing]
+        there = {
+            (r.subject, r.account): r.remote_url or r.remote_id or ""
+            for r in rows
+            if r.kind == SHARE and r.state is State.SENT and not r.part
+        }
+        return tuple(
+            Change(
+                delivery=row,
+                there=there.get((row.subject, row.account), ""),
+                texts=_texts(row) if row.kind == EDIT else None,
+            )
+            for row in (*rows, *self.seen.plan.new)
+            if row.kind in (EDIT, RETRACT) and row.account in names and not row.part
+            if row.state in (State.PLANNED, State.RETRY)
+        )
 
     def in_order(self, subjects: Iterable[str]) -> list[str]:
         place = {subject: n for n, subject in enumerate(self.articles)}
@@ -272,6 +306,10 @@ def _as_planned(seen: Outlook) -> dict[tuple[str, str], list[Delivery]]:
         if row.kind == SHARE:
             found.setdefault((row.subject, row.account), []).append(row)
     return found
+
+
+def _texts(row: Delivery) -> tuple[str, ...]:
+    return tuple(part.text for part in draft_from(row.draft).parts) if row.draft else ()
 
 
 def _age(post: Post) -> tuple[str, str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from bot.app.asked import Refusal, Request
-    from bot.app.preview import DryRun, Shown
+    from bot.app.preview import Change, DryRun, Shown
 
 LOST = {
     (Replay.KEYED,): msg("the same request again is safe, and is made"),
@@ -53,6 +53,8 @@ def preview_command(
         emit(run_json(run, why=False))
     else:
         _say_refused(run.refused)
+        seen = {shown.post.path for shown in run.shown}
+        say_problems([p for p in run.outlook.site.problems if p.path in seen])
         for block in _screen(run, full=full):
             say(block + "\n")
     return 1 if run.refused or any(shown.error for shown in run.shown) else 0
@@ -86,9 +88,21 @@ def run_json(run: DryRun, *, why: bool) -> dict[str, Any]:
     problems += [_error_json(shown) for shown in run.shown if shown.error]
     return {
         "deliveries": [_shown_json(shown) for shown in run.shown if shown.draft],
+        "changes": [_change_json(change) for change in run.changes],
         "cost_usd": _dollars(run.cost),
         "skipped": skipped,
         "problems": problems,
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    row = change.delivery
+    return {
+        "kind": row.kind,
+        "post": row.path,
+        "account": row.account,
+        "there": change.there,
+        "texts": None if change.texts is None else list(change.texts),
     }
 
 
@@ -129,9 +143,10 @@ def _shown_json(shown: Shown) -> dict[str, Any]:
             for part in draft.parts
         ],
         "fold": draft.options.get("fold"),
+        "cw": draft.options.get("cw"),
         "link": draft.link,
         "hashtags": list(draft.hashtags),
-        "images": [_image_json(image) for image in draft.images],
+        "images": [_image_json(image, draft.network) for image in draft.images],
         "left_out": [str(m) for m in draft.left_out],
         "lost_answer": [way.value for way in shown.lost],
         "example": shown.example,
@@ -142,8 +157,8 @@ def _measure_json(measure: Measure) -> dict[str, Any]:
     return {"length": measure.length, "limit": measure.limit, "unit": measure.unit}
 
 
-def _image_json(image: Image) -> dict[str, Any]:
-    remark = _remark(image)
+def _image_json(image: Image, network: str) -> dict[str, Any]:
+    remark = _remark(image, network)
     return {
         "file": image.shown or image.url,
         "alt": image.alt,
@@ -165,8 +180,10 @@ def _say_run(run: DryRun, *, why: bool, full: bool) -> None:
     _say_refused(run.outlook.refused)
     if any(shown.example for shown in run.shown):
         say(str(msg("Nothing is due. As an example, the newest post:")) + "\n")
-    elif not run.shown:
+    elif not run.shown and not run.changes:
         say(str(msg("Nothing is due.")))
+    for change in run.changes:
+        _say_change(change)
     for block in _screen(run, full=full):
         say(block + "\n")
     for code, paths in run.skipped.items():
@@ -174,6 +191,17 @@ def _say_run(run: DryRun, *, why: bool, full: bool) -> None:
         say(str(words))
         for path in paths if why else ():
             say(f"    {printable(path)}")
+
+
+def _say_change(change: Change) -> None:
+    row = change.delivery
+    words = {"name": row.account, "path": row.path, "link": change.there}
+    if change.texts is None:
+        say(printable(str(msg("{name}: taken back: {path}: {link}", **words))) + "\n")
+        return
+    say(printable(str(msg("{name}: edited to: {path}: {link}", **words))))
+    for text in change.texts:
+        say("\n".join(box(printable(text), marks={})) + "\n")
 
 
 def _say_refused(refused: tuple[Refusal, ...]) -> None:
@@ -249,13 +277,13 @@ def _beside(shown: Shown) -> Iterator[str]:
     if draft.options.get("embed") == "card":
         yield f"  {msg('card: the preview of {url}', url=draft.link or draft.url)}"
     for image in draft.images:
-        yield from _image(image)
+        yield from _image(image, draft.network)
     for what in draft.left_out:
         yield f"  {msg('left out: {what}', what=what)}"
     yield f"  {msg('if the answer is lost: {how}', how=LOST[shown.lost])}"
 
 
-def _image(image: Image) -> Iterator[str]:
+def _image(image: Image, network: str) -> Iterator[str]:
     facts = [image.shown or image.url or ""]
     if image.width and image.height:
         facts.append(f"{image.width}{glyph('×', 'x')}{image.height}")
@@ -264,15 +292,15 @@ def _image(image: Image) -> Iterator[str]:
     yield f"  {msg('image: {facts}', facts=', '.join(facts))}"
     if image.alt:
         yield f"      {msg('alt text: {alt}', alt=fitting(image.alt))}"
-    remark = _remark(image)
+    remark = _remark(image, network)
     if remark is not None:
         yield f"    {glyph('⚠', '!')} {remark}"
 
 
-def _remark(image: Image) -> Message | None:
+def _remark(image: Image, network: str) -> Message | None:
     from bot.compose import alt_remark
 
-    return alt_remark(image.alt, image.shown or image.url or "")
+    return alt_remark(image.alt, image.shown or image.url or "", network)
 
 
 def _price(dollars: Decimal) -> str:
