@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from bot.app.orphans import heir, is_orphan, way_out
 from bot.app.timing import Turn, forecast, why_later
 from bot.app.wiring import App, Site
 from bot.errors import UsageError
@@ -124,10 +125,15 @@ def _status(app: App, ledger: Ledger, all: bool) -> Status:
     turns = forecast(app, ledger, rows, now)
     length = _distinct([row.id for row in rows])
     shown = {row.id for row in rows}
+    started = set(ledger.targets())
+
+    def told(row: Delivery) -> Open:
+        if is_orphan(app, row):
+            return _orphan(app, row, row.id[:length], started)
+        return _open(row, names.get(row.account), turns.get(row.id), now, length)
+
     return Status(
-        open=tuple(
-            _open(row, names.get(row.account), turns.get(row.id), now, length) for row in rows
-        ),
+        open=tuple(told(row) for row in rows),
         done=tuple(d for d in ledger.deliveries() if d.id not in shown) if all else (),
         accounts=tuple(_with_numbers(ledger, report, now) for report in accounts),
         day=digest.moved(ledger, now - DAY),
@@ -152,6 +158,14 @@ def _open(
     elif why is None:
         why = msg("waits for its time") if row.due > now else msg("it is its turn")
     return Open(delivery=row, id=id, why=why, until=until, command=None)
+
+
+def _orphan(app: App, row: Delivery, id: str, started: Collection[str]) -> Open:
+    command = way_out(app, row, id, started)
+    why = msg("this account is no longer configured")
+    if command is None:
+        why = msg("the next run gives it to {name}", name=heir(app, row.account))
+    return Open(delivery=row, id=id, why=why, until=None, command=command)
 
 
 def _blocked(account: AccountReport | None) -> tuple[Message, datetime | None]:

@@ -15,6 +15,7 @@ from bot.app.branch import changing
 from bot.app.doubts import settled
 from bot.app.live import Pages, unseen, waiting, waits
 from bot.app.old_ledger import doubt
+from bot.app.orphans import is_orphan
 from bot.app.owners import check_owner
 from bot.app.shrunk import note
 from bot.app.timing import Turn, When, forecast, zone_of
@@ -87,6 +88,7 @@ class Result:
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
     not_ready: Mapping[str, Message] = field(default_factory=dict)
     paused: Mapping[str, Message] = field(default_factory=dict)
+    orphans: list[Delivery] = field(default_factory=list)
     waiting: int | None = None
     needs_person: bool = False
 
@@ -434,8 +436,11 @@ def _conclude(app: App, ledger: Ledger, result: Result, accounts: Sequence[Accou
     ready = names - set(result.not_ready)
     result.zones = {a.name: zone_of(app, a) for a in accounts}
     result.later = [(d, turns[d.id]) for d in rows if d.id in turns and d.account in ready]
-    result.paused = {t.name: why for t in ledger.targets().values() if (why := load(t.paused))}
-    result.needs_person = held or bool(result.paused)
+    known = {*(a.name for a in app.accounts), *app.hubs}
+    targets = [t for t in ledger.targets().values() if t.name in known]
+    result.paused = {t.name: why for t in targets if (why := load(t.paused))}
+    result.orphans = [d for d in rows if is_orphan(app, d)]
+    result.needs_person = held or bool(result.paused or result.orphans)
 
 
 def _clear_pauses(ledger: Ledger, accounts: Sequence[Account]) -> None:

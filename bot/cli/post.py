@@ -183,6 +183,10 @@ def _result_text(result: Result) -> None:
     for name, why in result.paused.items():
         say(f"{name}: {msg('paused: {why}', why=str(why))}", err=True)
         say(f"    {msg('when that is mended: bot post --account {name}', name=name)}", err=True)
+    for name in dict.fromkeys(d.account for d in result.orphans):
+        why = msg('no longer configured; renamed? was = ["{name}"] on its new name', name=name)
+        say(f"{name}: {why}", err=True)
+        say(f"    {msg('what waits for it: bot status')}", err=True)
     for path in result.outlook.not_taken():
         say(printable(f"{path}: {reason('not-taken')}"))
     for name, why in result.not_ready.items():
