@@ -149,7 +149,7 @@ def _engine(app: App) -> Iterator[Engine]:
         raise _no_ledger()
     try:
         if opening.revision(engine) is None:
-            raise _no_ledger()
+            raise _no_ledger() if engine.dialect.name != "sqlite" else _empty(engine)
         yield engine
     finally:
         engine.dispose()
@@ -157,26 +157,27 @@ def _engine(app: App) -> Iterator[Engine]:
 
 @contextmanager
 def _ledger(app: App) -> Iterator[Ledger]:
-    """The ledger to read only. Raises UsageError where there is none, or its schema is older."""
+    """The ledger to read only. Raises UsageError where there is none, StoreUnavailable where its
+    schema is another."""
     from bot.ledger import engine as opening
 
     with _engine(app) as engine:
-        found = opening.revision(engine)
+        opening.readable(engine)
     ledger = app.peek()
     if ledger is None:
-        raise UsageError(
-            msg(
-                "the ledger has the schema {found}, and this bot has {head}",
-                found=found,
-                head=opening.HEAD,
-            ),
-            code="other-revision",
-            hint=msg("bring it to this one first: bot state migrate"),
-        )
+        raise _no_ledger()
     try:
         yield ledger
     finally:
         ledger.close()
+
+
+def _empty(engine: Engine) -> UsageError:
+    return UsageError(
+        msg("the file {file} is empty: there is no ledger in it", file=str(engine.url.database)),
+        code="no-ledger",
+        hint=msg("put a backup in its place; where there was none, say bot post --first-run"),
+    )
 
 
 def _no_ledger() -> UsageError:

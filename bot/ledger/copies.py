@@ -116,7 +116,7 @@ def _refuse_damage(engine: Engine, found: list[str]) -> None:
                 found="; ".join(" ".join(line.split()) for line in found),
             ),
             code="ledger-damaged",
-            hint=msg("it was not changed; put a backup in its place (bot state backup makes them)"),
+            hint=opening.damage_advice(Path(str(engine.url.database))),
         )
 
 

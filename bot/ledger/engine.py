@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 from sqlalchemy.pool import QueuePool
 
 from bot.errors import ConfigError, StoreUnavailable
-from bot.i18n import msg
+from bot.i18n import Message, msg
 
 HEAD = "0002"
 """The newest revision in migrations/versions (a test holds the two together)."""
@@ -31,6 +31,8 @@ CONNECTIONS = 8
 hundred in all, and more than these wait for one another anyway."""
 IDLE_SECONDS = 10.0
 """A connection to PostgreSQL that nobody used for so long is asked whether it still lives."""
+
+_MEND = msg("nothing was sent; mend the store or restore a backup, then run the command again")
 
 
 def open_engine(url: str, root: Path, *, readonly: bool) -> Engine | None:
@@ -67,20 +69,88 @@ def revision(engine: Engine) -> str | None:
         raise unavailable(engine.url, error) from error
 
 
-def unavailable(url: URL, error: Exception) -> StoreUnavailable:
-    """The store's own words for a person, without the password of its URL."""
-    cause = getattr(error, "orig", None) or error
-    where = url.database if url.get_backend_name() == "sqlite" else url.render_as_string()
-    return StoreUnavailable(
+def readable(engine: Engine) -> bool:
+    """Whether there is a ledger to read: False in an empty store. Raises StoreUnavailable for the
+    schema of another bot, which is not changed by reading."""
+    found = revision(engine)
+    if found is None or found == HEAD:
+        return found is not None
+    refuse_newer(found)
+    raise StoreUnavailable(
         msg(
-            "the ledger {where} cannot be used: {cause}",
-            where=where or "",
-            cause=str(cause).strip(),
+            "the ledger is of an older bot (schema {found}; this one has {head})",
+            found=found,
+            head=HEAD,
         ),
-        hint=msg(
-            "nothing was sent; mend the store or restore a backup, then run the command again"
-        ),
+        code="ledger-older",
+        hint=msg("bring it to this one: bot state migrate, or the next bot post or bot run"),
     )
+
+
+def refuse_newer(found: str) -> None:
+    """Raises StoreUnavailable for a schema that this bot does not know."""
+    versions = Path(__file__).parent / "migrations" / "versions"
+    if found not in {file.name.partition("_")[0] for file in versions.glob("*.py")}:
+        raise newer(found)
+
+
+def newer(found: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        msg("the ledger was made by a newer bot (schema {found})", found=found),
+        code="ledger-newer",
+        hint=msg("upgrade bot; nothing was changed"),
+    )
+
+
+def unavailable(url: URL, error: Exception) -> StoreUnavailable:
+    """The store's own words for a person, without the password of its URL, and what to do."""
+    cause = getattr(error, "orig", None) or error
+    sqlite = url.get_backend_name() == "sqlite"
+    where = url.database if sqlite else url.render_as_string()
+    said = " ".join("".join(c if c.isprintable() else " " for c in str(cause)).split())
+    code, hint = _sqlite_advice(url, said) if sqlite else _server_advice(said)
+    return StoreUnavailable(
+        msg("the ledger {where} cannot be used: {cause}", where=where or "", cause=said),
+        code=code,
+        hint=hint,
+    )
+
+
+def newest_backup(file: Path) -> Path | None:
+    """The copy of this database that `bot state backup` or a migration made last."""
+    copies = (file.parent / "backups").glob("bot-*.db")
+    return max(copies, key=lambda copy: copy.name.rpartition("-")[2], default=None)
+
+
+def damage_advice(file: Path) -> Message:
+    copy = newest_backup(file)
+    if copy is None:
+        return msg("bot state check tells more; put a backup in its place, if there is one")
+    return msg("bot state check tells more; the newest backup is {copy}", copy=str(copy))
+
+
+def _sqlite_advice(url: URL, said: str) -> tuple[str, Message]:
+    """By the words of https://www.sqlite.org/rescode.html"""
+    if "is full" in said:
+        return "disk-full", msg("nothing was sent; make room on the disk")
+    if "readonly" in said or "unable to open" in said:
+        return "not-writable", msg(
+            "nothing was sent; the user that bot runs as may not write that file or its folder"
+        )
+    if "malformed" in said or "not a database" in said:
+        return "ledger-damaged", damage_advice(Path(url.database or ""))
+    return "store-unavailable", _MEND
+
+
+def _server_advice(said: str) -> tuple[str, Message]:
+    low = said.lower()
+    if "no space left" in low:
+        return "disk-full", msg("nothing was sent; make room on the disk")
+    if "permission denied" in low or "read-only" in low:
+        return "not-writable", msg("nothing was sent; state.url's user may not write there")
+    if "connection" in low or "connect" in low or "resolve" in low:
+        return "server-away", msg("nothing was sent; is PostgreSQL running, and state.url right?")
+    return "store-unavailable", _MEND
 
 
 def _parse(url: str) -> URL:

@@ -8,10 +8,13 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreUnavailable
-from bot.i18n import msg
+from bot.i18n import Message, msg
+from bot.ledger import engine as opening
 from bot.ledger.copies import backup_before_migration
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -26,17 +29,17 @@ def upgrade(
     config = _config(scripts)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise StoreUnavailable(
-            msg("the ledger was made by a newer bot (schema {found})", found=found),
-            code="ledger-newer",
-            hint=msg("upgrade bot; nothing was changed"),
-        )
+        raise opening.newer(found)
     copy = None if found is None else backup_before_migration(engine, found, now)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('bot schema'))"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        _run(engine, config)
+    except (SQLAlchemyError, CommandError) as error:
+        said = opening.unavailable(engine.url, error)
+        raise StoreUnavailable(
+            msg("the schema could not be brought to this bot's: {why}", why=str(said)),
+            code="migration-failed",
+            hint=_untouched(copy),
+        ) from error
     return copy
 
 
@@ -46,6 +49,20 @@ def upgrade_to(engine: Engine, revision: str) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def _run(engine: Engine, config: Config) -> None:
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('bot schema'))"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _untouched(copy: Path | None) -> Message:
+    if copy is None:
+        return msg("nothing was changed; run bot state migrate again when that is mended")
+    return msg("nothing was changed; a copy from before is {copy}", copy=str(copy))
 
 
 def _config(scripts: Path) -> Config:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from bot.errors import ConfigError
 from bot.i18n import msg
 from bot.ledger import engine as opening
@@ -35,15 +37,14 @@ def open_ledger(
     `own_clock`: compare times with `clock` and not with the server's (default: on SQLite).
 
     Read-only answers None where there is no ledger yet. Raises ConfigError where the address no
-    longer matches, StoreUnavailable where the store cannot be used.
+    longer matches, StoreUnavailable where the store cannot be used or (read-only) has another schema.
     """
     engine = opening.open_engine(url, root, readonly=readonly)
     if engine is None:
         return None
     if not readonly:
         opening.migrate(engine, clock.now())
-    elif opening.revision(engine) != opening.HEAD:
-        engine.dispose()
+    elif not _readable(engine):
         return None
     owners: Owners
     if engine.dialect.name == "postgresql":
@@ -59,6 +60,17 @@ def open_ledger(
     return ledger
 
 
+def _readable(engine: Engine) -> bool:
+    """As `opening.readable`; what is not read is closed."""
+    found = False
+    try:
+        found = opening.readable(engine)
+    finally:
+        if not found:
+            engine.dispose()
+    return found
+
+
 def _check_site(ledger: Ledger, address: str) -> None:
     kept = ledger.sites()
     if not kept or ledger.site in kept:
@@ -72,5 +84,8 @@ def _check_site(ledger: Ledger, address: str) -> None:
         ),
         code="other-site",
         key="site.url",
-        hint=msg('if it is the same site under a new address, add to [site]: id = "{id}"', id=lone),
+        hint=msg(
+            'the same site under a new address: add id = "{id}" to [site]; another site: give it its own state.url',
+            id=lone,
+        ),
     )
