@@ -24,9 +24,14 @@ _CAMERA = re.compile(
 )
 
 
-def alt_remark(alt: str, file: str = "") -> Message | None:
+LONGEST = {"x": 1000, "misskey": 512, "mastodon": 1500, "bluesky": 2000}
+"""How much of an alt text a network takes (a Mastodon server may say another number); as the
+posters of bot/posters cut it."""
+
+
+def alt_remark(alt: str, file: str = "", network: str = "") -> Message | None:
     """What is wrong with an alt text; None where it seems to say something. `file`: the picture's
-    path or address."""
+    path or address; `network`: where it is shown."""
     plain = " ".join(unicodedata.normalize("NFKC", alt).split()).strip(" .。、,:-_*\"'「」()[]")
     if not plain:
         return msg("there is no alt text: who cannot see the picture learns nothing of it")
@@ -34,6 +39,8 @@ def alt_remark(alt: str, file: str = "") -> Message | None:
         return msg("the alt text is the name of a file: say what the picture shows")
     if _NOTHING.fullmatch(plain):
         return msg("the alt text says nothing of this picture: say what it shows")
+    if len(alt) > (most := LONGEST.get(network, len(alt))):
+        return msg("the alt text is too long here: it is cut to {most} characters", most=most)
     return None
 
 

@@ -34,6 +34,7 @@ LONGEST = 64
 """Bluesky: 64 graphemes, 640 bytes (lexicons/app/bsky/richtext/facet.json); Misskey takes more."""
 
 _SIGNS = re.compile("[™®©℠]")
+_MARKED = re.compile(r"\A\.|[+#]")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]*://|www\.", re.I)
 
 
@@ -61,7 +62,14 @@ def hashtag(tag: str, aliases: Mapping[str, str] = ALIASES) -> str | None:
         return _spell(alias) if alias else ""
     if _ADDRESS.match(plain):
         return None
-    return _spell(plain)
+    return _spell(" ".join(_known(word, aliases) for word in plain.split()))
+
+
+def _known(word: str, aliases: Mapping[str, str]) -> str:
+    """C++17 → Cpp17, the .NET of .NET 10 → dotNET: plain cleaning would name another thing."""
+    name = word.rstrip("0123456789.")
+    alias = aliases.get(name.casefold()) if _MARKED.search(name) else None
+    return alias + word[len(name) :] if alias else word
 
 
 def find_hashtags(text: str) -> list[str]:
@@ -94,6 +102,8 @@ def _x_hashtag() -> Any:
 def _spell(tag: str) -> str | None:
     words = tag.replace("-", " ").split()
     joined = "".join(_capital(word) for word in words) if len(words) > 1 else "".join(words)
+    if any(unicodedata.category(char) in ("Nl", "No") for char in joined):
+        return None  # 二〇二六 without its 〇 would be another number
     name = "".join(filter(_allowed, joined))
     name = _without_leading_marks(name).strip("_・")
     if not any(unicodedata.category(char)[0] == "L" for char in name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from bot.i18n import Message, msg
 from bot.model import Json
 from bot.settings import LINKS, NETWORKS
 
-UNKNOWN, VALUE = "social-unknown-key", "social-value"
+UNKNOWN, VALUE, TIME = "social-unknown-key", "social-value", "social-at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,13 @@ def _problems(table: Json, path: tuple[str, ...], known: tuple[str, ...]) -> Ite
         elif key in KEYS and _read(key, value) is None and value is not None:
             said = msg("`{key}` cannot be {value}", key=place, value=str(value)[:40])
             yield Slip(keys, VALUE, said)
+        elif key == "at" and isinstance(value, str) and not _is_time(value):
+            said = msg(
+                "`{key}` is no time: {value} (write it like 2026-12-24 18:00)",
+                key=place,
+                value=value[:40],
+            )
+            yield Slip(keys, TIME, said)
         elif key not in KEYS and isinstance(value, Mapping):
             yield from _problems(value, keys, KEYS)
         elif key not in KEYS:
@@ -108,6 +115,20 @@ def _read(key: str, value: Any) -> Any:
     if isinstance(value, bool):
         return "always" if value else "never"
     return value if value in LINKS else None
+
+
+def _is_time(text: str) -> bool:
+    """Whether the schedule can read it: as a date of front matter, or with minutes only."""
+    from bot.content.dates import BadDate, read_date
+
+    try:
+        read_date(text, UTC)
+    except BadDate:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return False
+    return True
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

@@ -39,6 +39,12 @@ _ELSEWHERE = {
 _FOREIGN = re.compile(
     r"(?<!\{)\$?\{\s*\.?([A-Za-z_]+)\s*\}(?!\})|%\(?([A-Za-z_]+)\)?[s%]|(?<![\w$])\$([A-Za-z_]+)\b"
 )
+_ELSE_MARKED = re.compile(
+    r"\{\{[{\-]?\s*\.(?:Page\.|Site\.)?([A-Za-z_]+)\s*[}\-]?\}\}|<%[=\-]?\s*([A-Za-z_]+)\s*-?%>"
+    r"|\{\{\{\s*([A-Za-z_]+)\s*\}\}\}"
+)
+"""{{ .Title }} (Hugo), <%= title %> (ERB, EJS), {{{ title }}} (Handlebars)."""
+
 _FILTERS = (
     "abs", "capitalize", "d", "default", "first", "float", "int", "join", "last", "length", "count",
     "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round",
@@ -83,6 +89,7 @@ class JapaneseBullets(Words):
 def check_template(template: str) -> None:
     """Raises DraftError with the line in the template: a slip in the syntax, an unknown variable
     (with the nearest known one), or a template that was written for another tool."""
+    _check_spelling(template)
     _compiled(template)
     tree = _parse(template)
     _check_foreign(tree)
@@ -249,6 +256,17 @@ def _check_foreign(tree: nodes.Template) -> None:
                 line = data.lineno + data.data.count("\n", 0, match.start())
                 message = msg("{found} is another tool's spelling", found=match[0].strip())
                 raise _wrong(message, line, _hint(meant))
+
+
+def _check_spelling(template: str) -> None:
+    """Spellings of other tools that our syntax would stumble over."""
+    for match in _ELSE_MARKED.finditer(template):
+        meant = _meant(next(filter(None, match.groups())))
+        if meant is not None:
+            line = template.count("\n", 0, match.start()) + 1
+            raise _wrong(
+                msg("{found} is another tool's spelling", found=match[0]), line, _hint(meant)
+            )
 
 
 def _hint(name: str | None) -> Message:

@@ -49,3 +49,10 @@ def test_boilerplate(alt: str, said: str) -> None:
 )
 def test_what_says_something(alt: str) -> None:
     assert alt_remark(alt, "static/images/waste-heat.png") is None
+
+
+def test_an_alt_text_longer_than_the_network_takes_is_remarked() -> None:
+    alt = "A bridge over a river at dusk. " * 20
+    assert alt_remark(alt, "", "x") is None
+    assert "512" in str(alt_remark(alt, "", "misskey"))
+    assert "1000" in str(alt_remark(alt * 2, "", "x"))

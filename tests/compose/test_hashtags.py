@@ -72,3 +72,12 @@ def test_what_x_detects_in_the_shared_cases() -> None:
             assert find_hashtags(f"題 #{case['portable']}") == [case["portable"]]
     for context in shared["contexts"]:
         assert find_hashtags(context["text"]) == context["x"], context["text"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [("C++17", "Cpp17"), (".NET 10", "dotNET10"), ("C# 12", "CSharp12"), ("二〇二六年", None), ("Ⅳ期①", "IV期1"),
+     ("GPT-4", "GPT4"), ("C++ templates", "CppTemplates")],
+)  # fmt: skip
+def test_a_tag_never_names_another_thing(tag: str, name: str | None) -> None:
+    assert hashtag(tag) == name

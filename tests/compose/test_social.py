@@ -96,3 +96,10 @@ def test_a_content_warning_counts_on_mastodon() -> None:
     assert made.options["cw"] == "長文です"
     assert made.parts[0].measures[0].length == plain.parts[0].measures[0].length + 4
     assert draft("x", {"cw": "長文です"}).parts == draft("x", {}).parts
+
+
+def test_a_time_that_cannot_be_read_is_told() -> None:
+    (slip,) = social_problems({"x": {"at": "tomorrow at six"}})
+    assert (slip.keys, slip.code) == (("social", "x", "at"), "social-at")
+    assert social_problems({"at": "2026-12-24 18:00"}) == ()
+    assert social_problems({"at": "2026-12-24T18:00:00+09:00"}) == ()

@@ -130,3 +130,14 @@ def test_only_what_can_shrink_is_marked(template: str) -> None:
         check_template(template)
     assert caught.value.line == 2
     assert "title, bullets, hashtags" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "meant"),
+    [("{{ .Title }}", "title"), ("<%= title %>", "title"), ("{{{title}}}", "title"), ("{{.Permalink}}", "link")],
+)  # fmt: skip
+def test_a_spelling_of_other_tools_is_named_with_ours(spelling: str, meant: str) -> None:
+    with pytest.raises(DraftError) as caught:
+        check_template(f"a\n{spelling}")
+    assert caught.value.line == 2
+    assert str(caught.value.hint) == "Write {{ " + meant + " }}"
