@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ class Blog:
             app._posters["x"] = FakePoster(self.net, Replay.SEARCHABLE)
         return app
 
-    def at(self, time: str, *paths: str, **asked: bool) -> Result:
+    def at(self, time: str, *paths: str, **asked: Any) -> Result:
         moment = datetime.fromisoformat(f"2026-{time}").replace(tzinfo=TOKYO)
         self.clock.go((moment - self.clock.now()).total_seconds())
         app = self.app()
