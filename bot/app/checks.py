@@ -67,10 +67,11 @@ def permalink_fault(config: Config) -> ContentError | None:
 
 def social_slips(posts: Iterable[Post]) -> Iterator[Problem]:
     """What is wrong in the `social` of posts; they go out without it."""
+    from bot.app.timing import is_time
     from bot.compose import social_problems
 
     for post in posts:
-        for slip in social_problems(post.social) if post.social else ():
+        for slip in social_problems(post.social, is_time) if post.social else ():
             yield Problem(
                 path=post.path,
                 message=slip.message,

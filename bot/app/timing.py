@@ -76,6 +76,15 @@ class When:
         return sum(moment < self._now + DAY for moment in moments)
 
 
+def is_time(text: str) -> bool:
+    """Whether `social.at` may say so."""
+    try:
+        _moment(text, ZoneInfo("UTC"))
+    except ValueError:
+        return False
+    return True
+
+
 def _moment(said: Any, zone: ZoneInfo) -> datetime | None:
     """Raises ValueError."""
     try:

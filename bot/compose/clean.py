@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-from bot.compose.links import find_domains, find_links
+from bot.links import find_domains, find_links
 
 STOP = "\u200b"
 """Zero width space: weighs 1 on X, and ends a mention, tag, cashtag or domain."""

@@ -24,7 +24,6 @@ from bot.compose.fit import (
     whole_only,
 )
 from bot.compose.hashtags import ALIASES, find_hashtags, hashtags
-from bot.compose.links import ascii_addresses, canonical
 from bot.compose.phrases import cut
 from bot.compose.routing import route
 from bot.compose.social import Social, social_for
@@ -33,6 +32,7 @@ from bot.compose.thread import thread
 from bot.compose.units import fold, graphemes, measure
 from bot.errors import DraftError
 from bot.i18n import Message, msg
+from bot.links import ascii_addresses, canonical
 from bot.model import Draft, Image, Measure, Part, Post, TextLimit
 from bot.settings import Account, Site
 

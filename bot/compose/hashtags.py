@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from bot.compose.links import find_links
+from bot.links import find_links
 
 ALIASES: Mapping[str, str] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from bot.compose.links import find_links
+from bot.links import find_links
 from bot.model import Draft, Part
 from bot.settings import Price
 

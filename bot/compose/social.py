@@ -6,9 +6,9 @@ What stands under a network's name holds for that network and wins over the rest
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -52,9 +52,11 @@ class Slip(NamedTuple):
     message: Message
 
 
-def social_problems(social: Json) -> tuple[Slip, ...]:
+def social_problems(
+    social: Json, is_time: Callable[[str], bool] = lambda text: True
+) -> tuple[Slip, ...]:
     """Unknown keys with the nearest known one, and values of the wrong kind."""
-    return tuple(_problems(social, ("social",), (*KEYS, *NETWORKS)))
+    return tuple(_problems(social, ("social",), (*KEYS, *NETWORKS), is_time))
 
 
 def line_of(matter: str, keys: tuple[str, ...]) -> int | None:
@@ -70,7 +72,9 @@ def line_of(matter: str, keys: tuple[str, ...]) -> int | None:
     return matter.count("\n", 0, at) + 1
 
 
-def _problems(table: Json, path: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Slip]:
+def _problems(
+    table: Json, path: tuple[str, ...], known: tuple[str, ...], is_time: Callable[[str], bool]
+) -> Iterator[Slip]:
     for key, value in table.items():
         keys = (*path, str(key))
         place = ".".join(keys)
@@ -79,7 +83,7 @@ def _problems(table: Json, path: tuple[str, ...], known: tuple[str, ...]) -> Ite
         elif key in KEYS and _read(key, value) is None and value is not None:
             said = msg("`{key}` cannot be {value}", key=place, value=str(value)[:40])
             yield Slip(keys, VALUE, said)
-        elif key == "at" and isinstance(value, str) and not _is_time(value):
+        elif key == "at" and isinstance(value, str) and not is_time(value):
             said = msg(
                 "`{key}` is no time: {value} (write it like 2026-12-24 18:00)",
                 key=place,
@@ -87,7 +91,7 @@ def _problems(table: Json, path: tuple[str, ...], known: tuple[str, ...]) -> Ite
             )
             yield Slip(keys, TIME, said)
         elif key not in KEYS and isinstance(value, Mapping):
-            yield from _problems(value, keys, KEYS)
+            yield from _problems(value, keys, KEYS, is_time)
         elif key not in KEYS:
             said = msg("`{key}` holds settings of its own, like {{text: …}}", key=place)
             yield Slip(keys, VALUE, said)
@@ -115,20 +119,6 @@ def _read(key: str, value: Any) -> Any:
     if isinstance(value, bool):
         return "always" if value else "never"
     return value if value in LINKS else None
-
-
-def _is_time(text: str) -> bool:
-    """Whether the schedule can read it: as a date of front matter, or with minutes only."""
-    from bot.content.dates import BadDate, read_date
-
-    try:
-        read_date(text, UTC)
-    except BadDate:
-        try:
-            datetime.fromisoformat(text)
-        except ValueError:
-            return False
-    return True
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

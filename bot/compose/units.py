@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bot.compose.links import Span, find_links, find_scheme_links, utf16_units, whole_characters
+from bot.links import Span, find_links, find_scheme_links, utf16_units, whole_characters
 from bot.model import Measure, TextLimit, Unit
 
 _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from bot.compose.links import find_links
 from bot.compose.units import grapheme_spans
+from bot.links import find_links
 
 _UNITS = [
     "パーセント",

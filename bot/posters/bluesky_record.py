@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.compose.links import canonical, find_addresses
+from bot.links import canonical, find_addresses
 from bot.model import Json, Receipt, Seen
 from bot.posters.base import moment
 

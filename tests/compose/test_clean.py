@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.compose.clean import STOP, guard, one_line
-from bot.compose.links import find_links
+from bot.links import find_links
 
 
 @pytest.mark.parametrize(

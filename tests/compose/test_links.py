@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.compose.links import (
+from bot.links import (
     ascii_addresses,
     canonical,
     find_addresses,

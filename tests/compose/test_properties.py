@@ -12,9 +12,9 @@ from bot.compose import check_template, compose
 from bot.compose.clean import STOP
 from bot.compose.draft import TEMPLATE
 from bot.compose.hashtags import find_hashtags
-from bot.compose.links import ascii_addresses, find_links
 from bot.compose.units import measure, split_graphemes
 from bot.errors import DraftError
+from bot.links import ascii_addresses, find_links
 from bot.model import Draft, Summary
 from tests.compose.samples import LIMITS, LINK, SITE, account, post
 from tests.compose.test_phrases import surplus

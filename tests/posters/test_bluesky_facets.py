@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.compose import compose
-from bot.compose.links import canonical
+from bot.links import canonical
 from bot.posters.bluesky_record import facets
 from tests.compose.samples import LIMITS, LINK, SITE, account, post
 

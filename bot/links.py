@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from bot.compose.tlds import pattern as tld_pattern
+from bot.tlds import pattern as tld_pattern
 
 Span = tuple[int, int]
 
