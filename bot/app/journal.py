@@ -13,7 +13,10 @@ from typing import Any, TextIO
 from bot.model import Delivery
 from bot.settings import Log
 
-LIBRARIES = ("apscheduler", "httpx", "httpcore", "alembic", "watchdog", "urllib3", "sqlalchemy")
+LIBRARIES = (
+    *("apscheduler", "httpx", "httpcore", "alembic", "watchdog", "urllib3", "sqlalchemy"),
+    *("PIL", "filelock", "tweepy", "requests_oauthlib", "oauthlib"),
+)
 FIELDS = ("account", "post", "delivery", "code")
 
 

@@ -62,6 +62,12 @@ class Fitted:
     width: int
     height: int
 
+    @property
+    def name(self) -> str:
+        """For the upload: the same for the same bytes, and for no others. (A server that keeps files
+        by their names, as snac does, would show one picture under every post.)"""
+        return hashlib.sha256(self.data).hexdigest()[:32]
+
 
 def fitted(
     image: Image, limits: Limits, store: Path | None = None, fetch: Fetch | None = None

@@ -68,7 +68,7 @@ class Media:
 
     def _upload(self, piece: Piece, server: Server) -> str | None:
         """The id of the uploaded picture; None: it is not taken."""
-        files = {"file": ("image", piece.picture.data, piece.picture.mime)}
+        files = {"file": (piece.picture.name, piece.picture.data, piece.picture.mime)}
         return self._ready(self._post(files, described(piece.image, server) or None))
 
     def _post(self, files: Mapping[str, File], form: Mapping[str, str] | None) -> Answer:

@@ -216,7 +216,7 @@ class MisskeyPoster(NoEdit):
         limits = Limits(size=IMAGE_BYTES, side=IMAGE_SIDE, formats=("JPEG", "PNG", "WEBP"))
         picture = fitted(image, limits, self._pictures, fetcher(self._net))
         form = {"comment": cut(image.alt, ALT_LIMIT)} if image.alt else None
-        files = {"file": ("image", picture.data, picture.mime)}
+        files = {"file": (picture.name, picture.data, picture.mime)}
         answer = uploaded(lambda: self._upload_file(files, form), self._who)
         file_id = _identifier(answer.json())
         if answer.status != 200 or file_id is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.app.timing import is_time
 from bot.compose import compose
 from bot.compose.social import Social, line_of, social_for, social_problems
 from bot.errors import DraftError
@@ -99,7 +100,7 @@ def test_a_content_warning_counts_on_mastodon() -> None:
 
 
 def test_a_time_that_cannot_be_read_is_told() -> None:
-    (slip,) = social_problems({"x": {"at": "tomorrow at six"}})
+    (slip,) = social_problems({"x": {"at": "tomorrow at six"}}, is_time)
     assert (slip.keys, slip.code) == (("social", "x", "at"), "social-at")
-    assert social_problems({"at": "2026-12-24 18:00"}) == ()
-    assert social_problems({"at": "2026-12-24T18:00:00+09:00"}) == ()
+    assert social_problems({"at": "2026-12-24 18:00"}, is_time) == ()
+    assert social_problems({"at": "2026-12-24T18:00:00+09:00"}, is_time) == ()

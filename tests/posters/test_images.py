@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from bot.errors import MediaRefused
 from bot.model import Image
-from bot.posters.images import Limits, fit, fitted
+from bot.posters.images import Fitted, Limits, fit, fitted
 
 LIMITS = Limits(size=60_000, side=400)
 
@@ -147,3 +147,10 @@ def test_the_same_picture_is_the_same_bytes(
     first = fitted(image, LIMITS, tmp_path / "store")
     monkeypatch.setattr("bot.posters.images.fit", None)  # another encoder would make others
     assert fitted(image, LIMITS, tmp_path / "store") == first
+
+
+def test_an_upload_is_named_by_its_bytes() -> None:
+    """A server that keeps files by their names would show the newest picture under every post."""
+    one, other = (Fitted(data=d, mime="image/jpeg", width=1, height=1) for d in (b"a", b"b"))
+    assert one.name != other.name
+    assert one.name == Fitted(data=b"a", mime="image/png", width=2, height=2).name
