@@ -46,3 +46,18 @@ def test_an_edit_and_a_retract_are_called_so(tmp_path: Path) -> None:
         told = site.run("post", env=ENV).stdout
         assert "fedi: taken back: content/posts/a.md" in told
         assert len(server.visible) == 3
+
+
+def test_nothing_is_changed_where_the_network_cannot(tmp_path: Path) -> None:
+    """A line in a file, like a post on Bluesky, cannot be edited: that is no failure."""
+    account = '[[accounts]]\nname = "log"\nnetwork = "file"\npath = "out.jsonl"\n'
+    site = Site(tmp_path).configure(account + 'on_edit = "update"\non_delete = "retract"\n')
+    assert site.run("post", "--first-run").returncode == 0
+    file = site.post("a")
+    site.run("post")
+    file.write_text(file.read_text().replace("要点一", "直した点"))
+    os.utime(file, (1, 1))
+    assert site.run("post").returncode == 0
+    assert site.run("status").stdout.splitlines()[0] == "All is well; nothing waits."
+    told = site.run("check").stdout
+    assert "on_edit has no effect: this network cannot edit what it shows" in told

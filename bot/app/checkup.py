@@ -32,8 +32,22 @@ def checkup(app: App, names: Collection[str]) -> list[Checkup]:
     wanted = [a for a in app.accounts if (a.name in names if names else a.enabled)]
     found: list[Checkup] = []
     for account in wanted:
-        found.append(replace(_checked(app, account, found), warning=rotates(app, account)))
+        found.append(replace(_checked(app, account, found), warning=_warning(app, account)))
     return found
+
+
+def _warning(app: App, account: Account) -> Message | None:
+    return rotates(app, account) or _cannot(account)
+
+
+def _cannot(account: Account) -> Message | None:
+    """Settings that the network has no way for."""
+    can = NETWORKS[account.network].changes
+    if account.on_edit == "update" and "edit" not in can:
+        return msg("on_edit has no effect: this network cannot edit what it shows")
+    if account.on_delete == "retract" and "retract" not in can:
+        return msg("on_delete has no effect: this network cannot take back what it shows")
+    return None
 
 
 def rotates(app: App, account: Account) -> Message | None:

@@ -183,8 +183,8 @@ def outlook(app: App, ledger: Ledger | None, request: Request) -> Outlook:
         named=named,
         choose=app.choose,
         whole=edited,
-        edits={a.name for a in accounts if a.on_edit == "update"},
-        retracts={a.name for a in accounts if a.on_delete == "retract"},
+        edits={a.name for a in accounts if app.edits(a)},
+        retracts={a.name for a in accounts if app.retracts(a)},
         gone=gone,
         unseen=unseen(app, site.articles, existing),
         waits=waits(app),
@@ -357,14 +357,14 @@ def rename_accounts(app: App) -> None:
 
 def _edited(app: App, site: Site) -> set[str]:
     """Articles that have changed since they were first seen, where an account wants edits."""
-    if not any(a.on_edit == "update" for a in app.active()):
+    if not any(app.edits(a) for a in app.active()):
         return set()
     return {a.subject or a.id for a in site.articles if a.changed_at is not None}
 
 
 def _gone(app: App, site: Site, present: Collection[str]) -> dict[str, int]:
     """Articles whose files are away, and since when, where an account takes back what it shared."""
-    wanted = any(a.on_delete == "retract" for a in app.active())
+    wanted = any(app.retracts(a) for a in app.active())
     if not wanted or not site.readable or site.shrunk:
         return {}
     return {

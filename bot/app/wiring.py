@@ -150,6 +150,14 @@ class App:
         """Accounts that deliveries are planned for."""
         return [a for a in self.accounts if a.enabled and NETWORKS[a.network].built]
 
+    def edits(self, account: Account) -> bool:
+        """Whether what it shared is edited when its post changes: wanted, and the network can."""
+        return account.on_edit == "update" and "edit" in NETWORKS[account.network].changes
+
+    def retracts(self, account: Account) -> bool:
+        """Whether what it shared is taken back when its post is gone."""
+        return account.on_delete == "retract" and "retract" in NETWORKS[account.network].changes
+
     def account(self, name: str) -> Account | None:
         return next((a for a in self.accounts if a.name == name), None)
 

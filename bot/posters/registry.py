@@ -29,7 +29,8 @@ class Network:
     """`limit`: how it counts; `built`: posts are sent; `missing`: why an account is not ready
     (None: it is); `make(account, read_secret, net, root)`: its poster, `root` the configuration's
     folder; `lost`: how a lost answer is settled, where servers differ in each of these ways;
-    `ends(account, root)`: when the login that is kept ends, where it tells."""
+    `ends(account, root)`: when the login that is kept ends, where it tells; `changes`: what can be
+    done to a post that is there."""
 
     name: str
     limit: TextLimit
@@ -38,12 +39,20 @@ class Network:
     built: bool = False
     lost: tuple[Replay, ...] = (Replay.SEARCHABLE,)
     ends: Ends | None = None
+    changes: frozenset[str] = frozenset({"retract"})
 
 
 NETWORKS: Mapping[str, Network] = {
     network.name: network
     for network in (
-        Network(name="file", limit=file.LIMIT, built=True, missing=file.missing, make=file.make),
+        Network(
+            name="file",
+            limit=file.LIMIT,
+            built=True,
+            missing=file.missing,
+            make=file.make,
+            changes=frozenset(),
+        ),
         Network(
             name="mastodon",
             limit=mastodon_server.LIMIT,
@@ -51,6 +60,7 @@ NETWORKS: Mapping[str, Network] = {
             missing=mastodon.missing,
             make=mastodon.make,
             lost=(Replay.KEYED, Replay.SEARCHABLE),
+            changes=frozenset({"edit", "retract"}),
         ),
         Network(name="x", limit=x.LIMIT, built=True, missing=x.missing, make=x.make),
         Network(
