@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bot.app.journal import LIBRARIES
 from bot.errors import PosterError
 from bot.net import Net
 from bot.posters import x
@@ -110,8 +111,11 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @contextmanager
 def everything_logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All that anybody logs goes to stderr, at DEBUG."""
+    """All that anybody logs goes to stderr, at DEBUG, also the libraries that `bot run` keeps quiet
+    (another test of this process may have)."""
     configure = logging.basicConfig
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     with monkeypatch.context() as patch:
         patch.setattr(
             logging,
