@@ -12,6 +12,7 @@ import pytest
 
 from bot.app.asked import Request
 from bot.app.preview import dry_run
+from bot.app.report import status
 from bot.app.timing import ClockWatch
 from bot.app.turn import Result, take_turn
 from bot.app.wiring import App, World
@@ -337,3 +338,19 @@ def test_an_account_that_may_not_post_now_is_not_asked(
     assert asked == []
     assert sent(blog.at("06-02 08:00")) == ["a"]
     assert asked == ["x"]
+
+
+def test_status_tells_when_each_goes_and_which_runs_out(blog: Blog) -> None:
+    blog.configure('slots = "mon 08:00"\nslot_open = "6h"\nmax_age = "9d"\n')
+    for name in "abc":
+        blog.site.post(name)
+    blog.at("06-01 07:30")
+    app = blog.app()
+    waits = [(str(row.why), row.until) for row in status(app, all=False).open]
+    app.close()
+    monday = datetime(2026, 6, 1, 8, 0, tzinfo=TOKYO)
+    assert waits == [
+        ("waits for the next slot", monday),
+        ("waits behind others", monday + timedelta(days=7)),
+        ("not in time: max_age ends before its turn comes", None),
+    ]

@@ -13,7 +13,7 @@ from bot.ledger.tables import deliveries, history, sites
 from bot.model import ANSWERED, OPEN_STATES, Delivery, State
 
 COUNTED = (State.SENT, State.FAILED, State.UNKNOWN, State.HELD, State.SKIPPED)
-_BRIEF = (*rows.LIGHT, "seq", "attempts", "needs_person", "remote_id", "cost")
+_BRIEF = (*rows.LIGHT, "seq", "attempts", "needs_person", "remote_id", "cost", "planned_at")
 
 
 def open_rows(ledger: Ledger) -> list[Delivery]:
