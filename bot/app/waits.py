@@ -40,12 +40,6 @@ class Door:
         return None
 
 
-def door(app: App, ledger: Ledger, account: str, now: int) -> Door | None:
-    """None: an account that is no longer configured."""
-    pace = app.pace(account)
-    return _door(ledger, pace, _calls(ledger, account, now), now) if pace else None
-
-
 def late(app: App, ledger: Ledger, account: str, before: int, now: int) -> list[Delivery]:
     """What was due before then and could have gone since: not what waits for a slot, a cap, a quiet
     hour, money, or behind others that go."""
